@@ -1,0 +1,181 @@
+"""What a run wrote: fresh or stale, its metrics, and copies of its outputs.
+
+Owns: the snapshot before a run, and the decision that a file is of this run.
+Does not own: reading numbers (`readers`), starting the run (`runner`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from repropack.judge import files
+from repropack.judge.files import FileProblem, FileState
+from repropack.judge.model import Experiment, Metric
+from repropack.judge.readers import Reading, read_metric
+
+Snapshot = Mapping[str, FileState]  # by path relative to the working directory
+
+
+def snapshot(experiment: Experiment, cwd: str) -> Dict[str, FileState]:
+    """The states of all metric files and outputs that are there before the run."""
+    found: Dict[str, FileState] = {}
+    for relative in _paths(experiment, cwd, "", []):
+        try:
+            state = files.state(files.inside(cwd, relative))
+        except FileProblem:
+            continue
+        if state is not None:
+            found[relative] = state
+    return found
+
+
+def read_metrics(
+    experiment: Experiment, cwd: str, log: str, log_problem: str, before: Snapshot
+) -> List[Reading]:
+    """One reading per metric. A file that the run did not write gives no number.
+
+    `log_problem` says why the log is not complete, or is empty.
+    """
+    return [_read(metric, cwd, log, log_problem, before) for metric in experiment.metrics]
+
+
+def _read(metric: Metric, cwd: str, log: str, log_problem: str, before: Snapshot) -> Reading:
+    shown = files.printable(metric.path)
+    if metric.reader == "stdout":
+        if log_problem:
+            return Reading(metric.name, "log.txt", reason="log.txt %s" % log_problem)
+        return read_metric(metric, cwd, log)
+    refusal = _refusal(metric.path)
+    if refusal:
+        return Reading(metric.name, shown, reason="%s %s" % (shown, refusal))
+    if is_stale(metric.path, cwd, before):
+        reason = "%s is stale: it was there before the run, and the run did not write it" % shown
+        return Reading(metric.name, shown, reason=reason)
+    return read_metric(metric, cwd, log)
+
+
+def is_stale(relative: str, cwd: str, before: Snapshot) -> bool:
+    """Whether the file is exactly as it was before the run: same time, same content."""
+    old = before.get(os.path.normpath(relative))
+    if old is None:
+        return False
+    try:
+        return files.state(files.inside(cwd, relative)) == old
+    except FileProblem:
+        return False
+
+
+def collect_outputs(
+    experiment: Experiment, cwd: str, out: str, before: Snapshot
+) -> Tuple[List[Dict[str, Any]], List[Dict[str, str]]]:
+    """Copy outputs and metric files to OUT/outputs; what was copied, and what was not and why.
+
+    Only regular files inside of `cwd` are copied; files below `out` never are.
+    """
+    copied: List[Dict[str, Any]] = []
+    skipped: List[Dict[str, str]] = []
+    for relative in _paths(experiment, cwd, out, skipped):
+        try:
+            source = files.inside(cwd, relative)
+            size_bytes, sha256 = files.copy(source, os.path.join(out, "outputs", relative))
+        except FileProblem as problem:
+            skipped.append(_skip(relative, str(problem)))
+            continue
+        except OSError as error:
+            skipped.append(_skip(relative, "cannot be copied: %s" % (error.strerror or error)))
+            continue
+        old = before.get(relative)
+        fresh = old is None or old != FileState(size_bytes, _mtime_ns(source), sha256)
+        copied.append(
+            {"path": shown(relative), "size_bytes": size_bytes, "sha256": sha256, "fresh": fresh}
+        )
+    return copied, skipped
+
+
+def _mtime_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return -1
+
+
+def _skip(relative: str, reason: str) -> Dict[str, str]:
+    return {"path": shown(relative), "reason": reason}
+
+
+def shown(relative: str) -> str:
+    """A file name as text that JSON can hold: bytes that are not UTF-8 become escapes."""
+    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+
+
+def _paths(experiment: Experiment, cwd: str, out: str, skipped: List[Dict[str, str]]) -> List[str]:
+    """Relative paths of metric files and of what the output patterns match, sorted, each once."""
+    found: Set[str] = set()
+    for metric in experiment.metrics:
+        usable = metric.reader != "stdout" and _refusal(metric.path) is None
+        if usable and os.path.lexists(os.path.join(cwd, metric.path)):
+            found.add(os.path.normpath(metric.path))
+    excluded = os.path.realpath(out) if out else None
+    for pattern in experiment.outputs:
+        reason = _refusal(pattern)
+        matched = [] if reason else _expand(pattern, cwd, excluded)
+        if not matched:
+            skipped.append(_skip(pattern, reason or "matches no file"))
+        found.update(matched)
+    return sorted(found)
+
+
+def _refusal(pattern: str) -> Optional[str]:
+    """Why a path of the config cannot be one inside of the working directory."""
+    if not pattern or "\0" in pattern:
+        return "is not a file name"
+    if os.path.isabs(pattern) or ".." in pattern.split("/"):
+        return "is outside of the working directory"
+    return None
+
+
+def _expand(pattern: str, cwd: str, excluded: Optional[str]) -> List[str]:
+    """Files that match; a directory stands for all files below it. Links are not followed down."""
+    found = []
+    matched = _deep(pattern, cwd) if "**" in pattern.split("/") else _shallow(pattern, cwd)
+    for path in matched:
+        if os.path.isdir(path) and not os.path.islink(path):
+            for directory, _, names in os.walk(path):
+                found += [os.path.join(directory, name) for name in names]
+        else:
+            found.append(path)
+    kept = [path for path in found if excluded is None or not _below(path, excluded)]
+    return [os.path.relpath(path, cwd) for path in kept]
+
+
+def _shallow(pattern: str, cwd: str) -> Iterator[str]:
+    return glob.iglob(os.path.join(glob.escape(cwd), pattern))
+
+
+def _deep(pattern: str, cwd: str) -> Iterator[str]:
+    """Matches of a pattern with `**`. glob.glob would follow links, round and round."""
+    segments = [segment for segment in pattern.split("/") if segment not in ("", ".")]
+    for directory, _, names in os.walk(cwd):
+        base = os.path.relpath(directory, cwd).split(os.sep) if directory != cwd else []
+        for name in names:
+            if _matches([*base, name], segments):
+                yield os.path.join(directory, name)
+
+
+def _matches(parts: Sequence[str], segments: Sequence[str]) -> bool:
+    """Whether the path, or a directory above it, matches; `*` does not match a leading dot."""
+    if not segments or not parts:
+        return not segments
+    hidden = parts[0].startswith(".") and not segments[0].startswith(".")
+    if segments[0] == "**":
+        deeper = not hidden and _matches(parts[1:], segments)
+        return deeper or not segments[1:] or _matches(parts, segments[1:])
+    same = not hidden and fnmatch.fnmatchcase(parts[0], segments[0])
+    return same and _matches(parts[1:], segments[1:])
+
+
+def _below(path: str, directory: str) -> bool:
+    return os.path.realpath(path).startswith(directory.rstrip(os.sep) + os.sep)

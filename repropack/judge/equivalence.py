@@ -1,0 +1,122 @@
+"""Means, intervals, and how many runs would decide. Pure arithmetic on floats.
+
+Owns: the formulas of verdict.md rules 5 and 6. Does not own: verdicts (`rule`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Callable, Optional, Sequence, Tuple
+
+from repropack.judge.model import Spread
+from repropack.judge.statistics import normal_quantile, t_quantile
+
+ALPHA = 0.05
+POWER = 0.80
+MOST_RUNS = 10000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Obtained minus reported mean: estimate, standard error and degrees of freedom."""
+
+    estimate: float
+    se: float
+    df: float
+
+    def interval(self) -> Tuple[float, float]:
+        """The 90 % interval, which is what two one-sided tests at 5 % look at."""
+        half = t_quantile(1.0 - ALPHA, self.df) * self.se
+        return self.estimate - half, self.estimate + half
+
+
+def mean(values: Sequence[float]) -> float:
+    """The arithmetic mean of at least one value."""
+    return math.fsum(values) / len(values)
+
+
+def sample_sd(values: Sequence[float]) -> Optional[float]:
+    """The standard deviation with n - 1 below; None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    centre = mean(values)
+    return math.sqrt(math.fsum((x - centre) ** 2 for x in values) / (len(values) - 1))
+
+
+def as_sd(spread: Spread) -> Optional[float]:
+    """The reported spread as a standard deviation; None where that needs an n that is not known."""
+    if spread.kind == "sd":
+        return spread.value
+    if spread.n is None or spread.n < 2:
+        return None
+    sd = spread.value * math.sqrt(spread.n)
+    return sd if spread.kind == "se" else sd / t_quantile(0.975, spread.n - 1)
+
+
+def prediction_half_width(sd: float, n: Optional[int]) -> float:
+    """Half of the 95 % interval for one further run: t(.975, n-1) sd sqrt(1 + 1/n).
+
+    Without an n of two or more the reported sd is taken as known: z(.975) sd.
+    """
+    if n is None or n < 2:
+        return normal_quantile(0.975) * sd
+    return t_quantile(0.975, n - 1) * sd * math.sqrt(1.0 + 1.0 / n)
+
+
+def one_sample(values: Sequence[float], reported: float) -> Difference:
+    """The difference from a reported value without a spread. Needs two or more values."""
+    sd = sample_sd(values) or 0.0
+    return Difference(mean(values) - reported, sd / math.sqrt(len(values)), len(values) - 1.0)
+
+
+def welch(values: Sequence[float], reported: float, sd: float, n: int) -> Difference:
+    """The difference from a reported mean of `n` >= 2 runs with spread `sd`."""
+    own = (sample_sd(values) or 0.0) ** 2 / len(values)
+    theirs = sd**2 / n
+    se, df = _welch(own, len(values) - 1.0, theirs, n - 1.0)
+    return Difference(mean(values) - reported, se, df)
+
+
+def _welch(own: float, own_df: float, theirs: float, their_df: float) -> Tuple[float, float]:
+    """Standard error and the Welch-Satterthwaite degrees of freedom of two variances of means."""
+    total = own + theirs
+    if total <= 0.0:
+        return 0.0, own_df + their_df
+    # As shares, so that tiny variances do not underflow when squared.
+    shares = (own / total) ** 2 / own_df + (theirs / total) ** 2 / their_df
+    return math.sqrt(total), 1.0 / shares
+
+
+def runs_needed(
+    sd: float, epsilon: float, reported: Optional[Tuple[float, int]] = None
+) -> Optional[int]:
+    """The fewest runs that show equivalence within `epsilon` with 80 % power if nothing differs.
+
+    The n with (t(.95) + t(.90)) * se(n) <= epsilon. `reported` is the paper's (sd, n). None when
+    no number up to 10000 is enough, e.g. because the paper's own mean is too uncertain.
+    """
+
+    def enough(n: int) -> bool:
+        own = sd**2 / n
+        if reported is None:
+            se, df = math.sqrt(own), n - 1.0
+        else:
+            se, df = _welch(own, n - 1.0, reported[0] ** 2 / reported[1], reported[1] - 1.0)
+        upper = t_quantile(1.0 - ALPHA, df) + t_quantile(1.0 - (1.0 - POWER) / 2.0, df)
+        return upper * se <= epsilon
+
+    return _first(enough, 2, MOST_RUNS)
+
+
+def _first(enough: Callable[[int], bool], low: int, high: int) -> Optional[int]:
+    """The smallest number between `low` and `high` that is enough; more is never less."""
+    if not enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if enough(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low

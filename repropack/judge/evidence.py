@@ -1,0 +1,145 @@
+"""From records to the numbers that a claim may be judged on, or the reasons why there are none.
+
+Owns: rule 1 of verdict.md. Does not own: comparing numbers (`rule`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from repropack.judge import check
+from repropack.judge.assessment import RunSummary
+from repropack.judge.fields import Fields
+from repropack.judge.files import FileProblem, printable
+from repropack.judge.model import Experiment, ManifestError, MetricRef, Params, RunSpec
+from repropack.judge.readers import number
+
+
+@dataclass(frozen=True)
+class Record:
+    """The part of a `record.json` that judging needs."""
+
+    facts: Params
+    metrics: Mapping[str, Any]
+    summary: RunSummary
+
+    def fact(self, name: str) -> Optional[str]:
+        """What the engine said, or None."""
+        return dict(self.facts).get(name)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One obtained value: exact text and number, of which run, with which seed and parameters."""
+
+    run_id: str
+    seed: Optional[int]
+    params: Params
+    text: str
+
+    @property
+    def value(self) -> Decimal:
+        """The number, exactly as it was written."""
+        return Decimal(self.text)
+
+
+def parse_record(data: Any, path: str, logs: str) -> Record:
+    """The record of a JSON object; ManifestError if it is none.
+
+    `logs` is the directory that holds the runs' directories, for the report.
+    """
+    f = Fields(data, path)
+    metrics = f.get("metrics", {})
+    if not isinstance(metrics, dict):
+        raise ManifestError(f.at("metrics"), "expected an object")
+    log = f.get("log", None)
+    log_fields = Fields(log or {}, f.at("log"))
+    summary = RunSummary(
+        id=f.text("id"),
+        experiment=f.text("experiment"),
+        status=f.text("status"),
+        reason=printable(f.text("reason", ""), 400),
+        exit_code=f.integer("exit_code", None),
+        seconds=f.number("seconds", None),
+        log=printable(os.path.join(logs, f.text("id"), "log.txt"), 400) if log else "",
+        tail=tuple(printable(line) for line in log_fields.texts("tail")),
+        notes=f.texts("notes"),
+    )
+    return Record(f.pairs("facts"), metrics, summary)
+
+
+class Evidence:
+    """All records, looked up by run; a run may have been repeated."""
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        specs: Sequence[RunSpec],
+        records: Sequence[Record],
+        asked_for: Optional[Collection[str]],
+    ) -> None:
+        self.experiments = {experiment.name: experiment for experiment in experiments}
+        self._specs = specs
+        self._asked_for = asked_for
+        self._records: Dict[str, List[Record]] = {}
+        for record in records:
+            self._records.setdefault(record.summary.id, []).append(record)
+
+    def specs(self, ref: MetricRef) -> Tuple[RunSpec, ...]:
+        """The runs that were asked for and that the reference means."""
+        found = check.matching(ref, self._specs)
+        if self._asked_for is None:
+            return found
+        return tuple(spec for spec in found if spec.id in self._asked_for)
+
+    def left_out(self, ref: MetricRef) -> int:
+        """How many runs the reference means that nobody asked for."""
+        return len(check.matching(ref, self._specs)) - len(self.specs(ref))
+
+    def facts(self, ref: MetricRef, name: str) -> Tuple[str, ...]:
+        """The different values of a fact among the reference's records."""
+        ids = [spec.id for spec in self.specs(ref)]
+        found = [record.fact(name) for run_id in ids for record in self._records.get(run_id, [])]
+        return tuple(dict.fromkeys(fact for fact in found if fact is not None))
+
+    def samples(self, ref: MetricRef) -> Tuple[List[Sample], List[str]]:
+        """The values of all runs of the reference, and every reason why one is missing."""
+        samples: List[Sample] = []
+        reasons: List[str] = []
+        specs = self.specs(ref)
+        if not specs:
+            reasons.append("%s: no run was asked for" % ref)
+        for spec in specs:
+            records = self._records.get(spec.id, [])
+            if not records:
+                reasons.append("%s: there is no record of this run" % spec.id)
+            for record in records:
+                text, reason = self._value(record, ref.metric)
+                if reason:
+                    reasons.append("%s: %s" % (spec.id, reason))
+                else:
+                    samples.append(Sample(spec.id, spec.seed, spec.params, text))
+        return samples, reasons
+
+    def _value(self, record: Record, metric: str) -> Tuple[str, str]:
+        """The metric's exact text, or the reason why it does not count."""
+        run = record.summary
+        if run.failed:
+            return "", run.reason or "the run ended as: %s" % printable(run.status)
+        if run.exit_code not in (0, None):
+            return "", "the run exited with code %d" % run.exit_code
+        needs_gpu = self.experiments[run.experiment].gpu == "required"
+        if needs_gpu and record.fact("gpu") in (None, "", "none"):
+            return "", "the experiment requires a GPU and the run had none"
+        data = record.metrics.get(metric)
+        if not isinstance(data, dict):
+            return "", "the record has no metric %s" % metric
+        if data.get("reason"):
+            return "", printable(str(data["reason"]), 400)
+        try:
+            return number(data.get("text"))[0], ""
+        except FileProblem as problem:
+            return "", "the record %s" % problem

@@ -1,0 +1,45 @@
+"""The four verdicts, which of them is worst, and the exit code of a set of them.
+
+Owns: the words and their order. Does not own: how a verdict is reached (`rule`).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Iterable
+
+
+class Verdict(enum.Enum):
+    """What became of a claim; the values are the words that users read."""
+
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not reproduced"
+    INCONCLUSIVE = "inconclusive"
+    NO_EVIDENCE = "no evidence"
+
+
+# From best to worst. No evidence is worst, because it says nothing about the claim at all; a
+# difference is told before a doubt. The exit codes keep the same order.
+_ORDER = (
+    Verdict.REPRODUCED,
+    Verdict.INCONCLUSIVE,
+    Verdict.NOT_REPRODUCED,
+    Verdict.NO_EVIDENCE,
+)
+_EXIT_CODES = {
+    Verdict.REPRODUCED: 0,
+    Verdict.NOT_REPRODUCED: 1,
+    Verdict.NO_EVIDENCE: 6,
+    Verdict.INCONCLUSIVE: 8,
+}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of the verdicts; of none at all: `no evidence`."""
+    found = list(verdicts)
+    return max(found, key=_ORDER.index) if found else Verdict.NO_EVIDENCE
+
+
+def exit_code(verdict: Verdict, run_failed: bool) -> int:
+    """0 reproduced, 1 not reproduced, 6 a run failed or no evidence, 8 inconclusive."""
+    return 6 if run_failed else _EXIT_CODES[verdict]

@@ -1,0 +1,332 @@
+"""Real runs of real shell commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repropack.judge import runner
+from repropack.judge.expand import expand
+from repropack.judge.hardware import ControlGroup
+from repropack.judge.model import Experiment, Metric
+from repropack.judge.runlog import Progress, RunLog
+
+ACC = Metric("acc", "json", "r.json", "acc")
+WRITE = """echo '{"acc": 0.970}' > r.json"""
+
+
+class Run:
+    """One run in `work`, with its record in `out` and the progress lines that it showed."""
+
+    def __init__(self, root: Path, command: str, **changes: Any) -> None:
+        self.work, self.out = root / "work", root / "out"
+        self.work.mkdir(exist_ok=True)
+        given = {"name": "e", "run": command, "metrics": (ACC,), **changes}
+        self.experiment = Experiment(**given)
+        self.lines: list[str] = []
+
+    def record(self, grace_s: float = 2.0) -> dict[str, Any]:
+        """Do it; the record as it stands on the disk."""
+        (spec,) = expand(self.experiment)
+        made = runner.execute(
+            self.experiment,
+            spec,
+            str(self.work),
+            str(self.out),
+            {"engine": "test", "gpu": "none"},
+            grace_s=grace_s,
+            show=self.lines.append,
+        )
+        read = json.loads((self.out / "record.json").read_bytes())
+        assert read == made
+        assert sorted(path.name for path in self.out.iterdir() if path.name.startswith(".")) == []
+        return made
+
+
+def test_good_run(tmp_path: Path) -> None:
+    """A run that works leaves the whole record, the log and its outputs."""
+    command = f"echo out; echo err >&2; mkdir plots; echo p > plots/a.png; {WRITE}"
+    run = Run(tmp_path, command, outputs=("plots/*.png", "none/*"), env=(("A", "b"),))
+    record = run.record()
+    assert (record["status"], record["exit_code"], record["signal"]) == ("ok", 0, None)
+    assert record["metrics"]["acc"]["text"] == "0.970"
+    assert record["metrics"]["acc"]["value"] == 0.97
+    assert [o["path"] for o in record["outputs"]] == ["plots/a.png", "r.json"]
+    assert record["outputs"][0]["size_bytes"] == 2
+    assert record["skipped"] == [{"path": "none/*", "reason": "matches no file"}]
+    assert (run.out / "outputs" / "plots" / "a.png").read_text() == "p\n"
+    assert (run.out / "log.txt").read_text() == "out\nerr\n"
+    assert record["facts"] == {"engine": "test", "gpu": "none"}
+    assert record["env"] == {"PYTHONHASHSEED": "0", "A": "b"}
+    assert record["peak_rss_bytes"] > 100_000
+    assert record["hardware"]["cores"] >= 1
+    assert record["start"].endswith("Z")
+
+
+def test_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The experiment's variables win; the hash seed is fixed unless somebody chose one."""
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    run = Run(tmp_path, 'echo "$PYTHONHASHSEED $A"', env=(("A", "x y"),), metrics=())
+    run.record()
+    assert (run.out / "log.txt").read_text() == "0 x y\n"
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    run.record()
+    assert (run.out / "log.txt").read_text() == "7 x y\n"
+
+
+def test_exit_code(tmp_path: Path) -> None:
+    """An exit code is told, with the end of the log."""
+    record = Run(tmp_path, "echo Traceback; exit 3").record()
+    assert (record["status"], record["exit_code"]) == ("failed", 3)
+    assert record["reason"] == "exited with code 3"
+    assert record["log"]["tail"] == ["Traceback"]
+    assert record["metrics"]["acc"]["reason"] == "r.json was not written"
+
+
+@pytest.mark.parametrize("command", ["kill -9 $$", "sh -c 'kill -9 $$'; exit $?"])
+def test_killed(tmp_path: Path, command: str) -> None:
+    """A run that a signal ended says which, also when a shell stands between."""
+    record = Run(tmp_path, command).record()
+    assert (record["status"], record["signal"], record["exit_code"]) == ("killed", "SIGKILL", 137)
+
+
+def test_timeout_kills_the_whole_group(tmp_path: Path) -> None:
+    """After the timeout everything that the run started is gone."""
+    run = Run(tmp_path, "sleep 60 & echo $! > pid; sleep 60", timeout_s=0.4)
+    record = run.record()
+    assert (record["status"], record["reason"]) == ("timeout", "ran into its timeout of 0.4 s")
+    assert record["seconds"] < 5
+    assert not _lives(int((run.work / "pid").read_text()))
+
+
+def test_timeout_of_a_stubborn_run(tmp_path: Path) -> None:
+    """A run that ignores SIGTERM gets SIGKILL after the grace."""
+    begin = time.monotonic()
+    command = "trap '' TERM; while :; do sleep 0.1; done"
+    record = Run(tmp_path, command, timeout_s=0.3).record(grace_s=0.3)
+    assert record["status"] == "timeout"
+    assert time.monotonic() - begin < 5
+
+
+def test_what_is_left_behind_is_killed(tmp_path: Path) -> None:
+    """A background process does not outlive its run, nor keep it from ending."""
+    run = Run(tmp_path, f"sleep 60 & echo $! > pid; {WRITE}")
+    begin = time.monotonic()
+    record = run.record()
+    assert time.monotonic() - begin < 5
+    assert record["status"] == "ok"
+    assert record["notes"] == ["processes that the command left behind were killed"]
+    assert not _lives(int((run.work / "pid").read_text()))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_cannot_start(tmp_path: Path) -> None:
+    """A command that cannot even be started leaves a record that says why."""
+    record = Run(tmp_path, "echo " + "x" * 3_000_000).record()
+    assert record["status"] == "failed"
+    assert "could not be started" in record["reason"]
+
+
+def test_runs_outside_of_the_main_thread(tmp_path: Path) -> None:
+    """A run works where signal handlers cannot be set."""
+    run = Run(tmp_path, WRITE)
+    thread = threading.Thread(target=run.record)
+    thread.start()
+    thread.join()
+    assert json.loads((run.out / "record.json").read_text())["status"] == "ok"
+
+
+@pytest.mark.parametrize("command", ["true", "cat r.json >/dev/null"])
+def test_stale(tmp_path: Path, command: str) -> None:
+    """A file that was there before and that the run did not write gives no number."""
+    run = Run(tmp_path, command, outputs=("*.json",))
+    (run.work / "r.json").write_text('{"acc": 0.99}')
+    record = run.record()
+    assert record["metrics"]["acc"]["value"] is None
+    assert "is stale" in record["metrics"]["acc"]["reason"]
+    assert [o["fresh"] for o in record["outputs"]] == [False]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("""echo '{"acc": 0.5}' > r.json""", id="other content"),
+        pytest.param("sleep 0.02; cp r.json x; cp x r.json", id="same content, written again"),
+        pytest.param(
+            """touch -r r.json t; echo '{"acc": 0.1}' > r.json; touch -r t r.json""",
+            id="same time, other content",
+        ),
+    ],
+)
+def test_fresh(tmp_path: Path, command: str) -> None:
+    """A file that the run wrote counts, even with the old content or the old time."""
+    run = Run(tmp_path, command)
+    (run.work / "r.json").write_text('{"acc": 0.5}\n')
+    assert run.record()["metrics"]["acc"]["reason"] == ""
+
+
+def test_stale_by_another_spelling(tmp_path: Path) -> None:
+    """A path with `..` cannot smuggle in an old file."""
+    run = Run(tmp_path, "true", metrics=(Metric("acc", "json", "d/../r.json", "acc"),))
+    (run.work / "d").mkdir()
+    (run.work / "r.json").write_text('{"acc": 0.99}')
+    assert run.record()["metrics"]["acc"]["value"] is None
+
+
+def test_earlier_record_does_not_survive(tmp_path: Path) -> None:
+    """Nothing of an earlier attempt stands in the directory of a run that starts."""
+    run = Run(tmp_path, "exit 1", outputs=("*.png",))
+    (run.out / "outputs").mkdir(parents=True)
+    (run.out / "outputs" / "old.png").write_text("old")
+    (run.out / "record.json").write_text("{}")
+    assert run.record()["outputs"] == []
+    assert not (run.out / "outputs" / "old.png").exists()
+
+
+def test_outputs_stay_inside(tmp_path: Path) -> None:
+    """Links, pipes and patterns that lead out of the working directory are not collected."""
+    (tmp_path / "secret").write_text("s")
+    command = "ln -s ../secret a.txt; ln -s /etc b; mkfifo c.txt; echo d > d.txt; ln -s d.txt e.txt"
+    outputs = ("*.txt", "b/passwd", "../secret", "/etc/passwd", "b")
+    record = Run(tmp_path, command, metrics=(), outputs=outputs).record()
+    assert [output["path"] for output in record["outputs"]] == ["d.txt", "e.txt"]
+    skipped = {skip["path"]: skip["reason"] for skip in record["skipped"]}
+    outside = "is outside of the working directory"
+    assert skipped == {
+        "a.txt": outside,
+        "b/passwd": outside,
+        "../secret": outside,
+        "/etc/passwd": outside,
+        "b": outside,
+        "c.txt": "is not a regular file",
+    }
+
+
+@pytest.mark.parametrize("pattern", ["p", "p/", "p/*", "p/**", "**", "**/*", "**/p", "./p/**/*"])
+def test_outputs_of_a_directory(tmp_path: Path, pattern: str) -> None:
+    """A directory stands for all files below it; hostile names are kept and can be told."""
+    command = (
+        "mkdir -p p/q; echo 1 > p/q/x; echo 2 > 'p/a b'; echo 3 > p/$(printf '\\377');"
+        "ln -s . p/l; ln -s / p/r"
+    )
+    run = Run(tmp_path, command, metrics=(), outputs=(pattern,))
+    record = run.record()
+    assert [o["path"] for o in record["outputs"]] == ["p/a b", "p/q/x", "p/\\xff"]
+    assert len(list((run.out / "outputs" / "p").iterdir())) == 3
+
+
+def test_out_inside_of_the_working_directory(tmp_path: Path) -> None:
+    """The record's own directory is never collected as an output."""
+    run = Run(tmp_path, WRITE, outputs=("**/*",))
+    run.out = run.work / "out"
+    assert [o["path"] for o in run.record()["outputs"]] == ["r.json"]
+
+
+def test_progress(tmp_path: Path) -> None:
+    """Of a noisy run a few clean lines are shown, the last one included; the log has all bytes."""
+    noise = (
+        "import os; os.write(1, b'\\x1b[31mEpoch \\xff %d\\x1b[0m\\r' * 200000); print('done' * 99)"
+    )
+    run = Run(tmp_path, f'"{sys.executable}" -c "{noise}"', metrics=())
+    record = run.record()
+    assert record["log"]["size_bytes"] == (run.out / "log.txt").stat().st_size > 2_000_000
+    assert 1 <= len(run.lines) < 10
+    assert run.lines[-1].startswith("donedone")
+    assert all(line.isprintable() and len(line) <= 200 for line in run.lines)
+
+
+def test_held_back_progress_is_shown() -> None:
+    """A line that came too soon after another is shown when time has passed."""
+    shown: list[str] = []
+    progress = Progress(shown.append)
+    progress(b"one\n")
+    progress(b"two\n")
+    assert shown == ["one"]
+    time.sleep(0.55)
+    progress(b"")
+    assert shown == ["one", "two"]
+
+
+def test_full_disk_ends_the_log_only(tmp_path: Path) -> None:
+    """When the log cannot be written any more, the run goes on and the record says so."""
+    script = (
+        "import resource, sys; from tests.unit.judge.test_runner import limited_run;"
+        "from pathlib import Path; limited_run(Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[3], timeout=60)
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    assert record["status"] == "ok"
+    assert record["metrics"]["acc"]["value"] == 0.97
+    assert record["metrics"]["last"]["value"] is None
+    assert "not complete" in record["metrics"]["last"]["reason"]
+    assert record["log"]["complete"] is False
+    assert record["notes"] != []
+
+
+def limited_run(root: Path) -> None:
+    """A run whose log may not grow beyond 2 MB (what a full disk looks like to a writer)."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
+    metrics = (ACC, Metric("last", "stdout", "", r"(\d+)"))
+    Run(root, f"yes 1 | head -c 5000000; {WRITE}", metrics=metrics).record()
+
+
+@pytest.mark.parametrize("when", ["open", "write"])
+def test_log_on_a_full_device(tmp_path: Path, when: str) -> None:
+    """A log that cannot be opened or written has a problem, and swallows what it is given."""
+    path = "/dev/full" if when == "write" else str(tmp_path / "no" / "log.txt")
+    seen: list[bytes] = []
+    log = RunLog(path, seen.append)
+    log.write(b"a")
+    log.write(b"b")
+    log.close()
+    assert "not complete" in log.problem
+    assert (seen, log.size_bytes) == ([b"a", b"b"], 0)
+
+
+def test_control_group_v1_and_v2(tmp_path: Path) -> None:
+    """The peak comes from this group's own files, never from the root group's."""
+    own = tmp_path / "own"
+    (tmp_path / "memory" / "docker" / "x").mkdir(parents=True)
+    (tmp_path / "memory" / "memory.max_usage_in_bytes").write_text("1\n")
+    (tmp_path / "memory" / "docker" / "x" / "memory.max_usage_in_bytes").write_text("42\n")
+    (tmp_path / "memory" / "docker" / "x" / "memory.oom_control").write_text("a 0\noom_kill 3\n")
+    own.write_text("5:cpu:/x\n4:memory:/docker/x\n0::/\n")
+    group = ControlGroup(str(tmp_path), str(own))
+    assert (group.peak_bytes(), group.oom_kills()) == (42, 3)
+    own.write_text("4:memory:/\n")
+    assert ControlGroup(str(tmp_path), str(own)).peak_bytes() is None
+    (tmp_path / "memory.peak").write_text("7\n")
+    own.write_text("0::/\n")
+    assert ControlGroup(str(tmp_path), str(own)).peak_bytes() == 7
+
+
+def test_no_proc_no_numbers(tmp_path: Path) -> None:
+    """Where the kernel tells nothing there is no number, not a guess."""
+    group = ControlGroup(str(tmp_path), str(tmp_path / "none"))
+    assert (group.peak_bytes(), group.oom_kills()) == (None, 0)
+
+
+def test_signal_handlers_are_put_back(tmp_path: Path) -> None:
+    """After a run the process reacts to signals as before."""
+    before = signal.getsignal(signal.SIGTERM)
+    Run(tmp_path, "true", metrics=()).record()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert os.getpid() > 0

@@ -1,0 +1,84 @@
+"""Distributions against SciPy as the oracle."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repropack.judge import equivalence
+from repropack.judge.statistics import normal_quantile, t_cdf, t_quantile
+
+stats = pytest.importorskip("scipy.stats")
+
+DFS = [0.5, 1, 1.3, 2, 2.7, 3, 4, 5, 7.7, 10, 29, 100, 333.3, 1e3, 1e4]
+PS = [1e-6, 0.001, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 0.6, 0.8, 0.9, 0.95, 0.975, 0.999, 1 - 1e-6]
+
+
+@pytest.mark.parametrize("df", DFS)
+def test_t_quantile(df: float) -> None:
+    """Quantiles of t agree with SciPy over a wide grid."""
+    assert [t_quantile(p, df) for p in PS] == pytest.approx(list(stats.t.ppf(PS, df)), rel=1e-9)
+
+
+@pytest.mark.parametrize("df", DFS)
+def test_t_cdf(df: float) -> None:
+    """The distribution function of t agrees with SciPy, tails included."""
+    points = [-50.0, -3.0, -1.0, -0.1, 0.0, 0.5, 2.0, 30.0]
+    assert [t_cdf(t, df) for t in points] == pytest.approx(list(stats.t.cdf(points, df)), rel=1e-9)
+
+
+def test_normal_quantile() -> None:
+    """Quantiles of the normal distribution agree with SciPy."""
+    found = [normal_quantile(p) for p in PS]
+    assert found == pytest.approx(list(stats.norm.ppf(PS)), rel=1e-12)
+
+
+@pytest.mark.parametrize("p,df", [(0.0, 3), (1.0, 3), (0.5, 0), (-1, 2)])
+def test_quantile_outside_of_its_domain(p: float, df: float) -> None:
+    """Outside of the domain there is an error, not a number."""
+    with pytest.raises(ValueError, match="wants"):
+        t_quantile(p, df)
+
+
+SAMPLES = st.lists(st.floats(-1e3, 1e3).map(lambda x: round(x, 3)), min_size=2, max_size=8)
+
+
+@given(SAMPLES, st.floats(0.01, 50), st.integers(2, 30), st.floats(-1e3, 1e3))
+def test_welch(values: list[float], sd: float, n: int, reported: float) -> None:
+    """Welch's interval agrees with SciPy's."""
+    own = statistics.stdev(values)
+    se = (own**2 / len(values) + sd**2 / n) ** 0.5
+    half = se * float(stats.t.ppf(0.95, _welch_df(own, len(values), sd, n)))
+    shift = statistics.fmean(values) - reported
+    found = equivalence.welch(values, reported, sd, n).interval()
+    assert found == pytest.approx((shift - half, shift + half), abs=1e-6)
+
+
+def _welch_df(s1: float, n1: int, s2: float, n2: int) -> float:
+    a, b = s1**2 / n1, s2**2 / n2
+    return (a + b) ** 2 / (a**2 / (n1 - 1) + b**2 / (n2 - 1))
+
+
+@given(SAMPLES, st.floats(-1e3, 1e3))
+def test_one_sample(values: list[float], reported: float) -> None:
+    """The one-sample interval agrees with SciPy's."""
+    half = statistics.stdev(values) / len(values) ** 0.5
+    half *= float(stats.t.ppf(0.95, len(values) - 1))
+    shift = statistics.fmean(values) - reported
+    found = equivalence.one_sample(values, reported).interval()
+    assert found == pytest.approx((shift - half, shift + half), abs=1e-6)
+
+
+def test_runs_needed_has_the_power_that_it_promises() -> None:
+    """With the number of runs asked for, equivalence is shown in about 80 % of samples."""
+    needed = equivalence.runs_needed(1.0, 0.6)
+    assert needed is not None
+    samples = stats.norm.rvs(size=(2000, needed), random_state=1)
+    shown = 0
+    for sample in samples:
+        low, high = equivalence.one_sample([float(x) for x in sample], 0.0).interval()
+        shown += low > -0.6 and high < 0.6
+    assert 0.76 < shown / len(samples) < 0.88
