@@ -1,0 +1,165 @@
+"""Entry points: what can be run, how the README runs it, its seed option, what it writes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+from repropack.detectors.code import Code
+from repropack.detectors.metrics import Written, written_by
+from repropack.detectors.reading import SCRIPT_NAMES, Reading, script_rank
+from repropack.detectors.values import Option, options_of
+from repropack.findings import Finding, Where
+
+SCRIPT: Final = "script"
+COMMAND: Final = "script.command"
+SEED: Final = "script.seed"
+WRITES: Final = "script.writes"
+_MAX_SCRIPTS: Final = 50
+_READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1", re.M | re.S)
+_COMMAND = re.compile(r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*python3?\s+\S+\.py\b.*)")
+_UNFINISHED = re.compile(r"\.\.\.|…|[<>\[\]{}|]|path/to")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A Python file that can be run. `command` is how: as the README says, or `python PATH`."""
+
+    path: str
+    line: int
+    because: str
+    command: str
+    readme: Where | None
+    seed: Option | None
+    needs: tuple[str, ...]
+    written: tuple[Written, ...]
+
+    @property
+    def default_seed(self) -> int | None:
+        """The script's own seed, when it is a plain number."""
+        node = self.seed.default if self.seed else None
+        value = node.value if isinstance(node, ast.Constant) else None
+        return value if type(value) is int and value >= 0 else None
+
+
+def find_scripts(reading: Reading) -> tuple[Script, ...]:
+    """Return the scripts: those that the README runs first, then by name and place."""
+    commands = readme_commands(reading)
+    scripts = [_script(code, commands) for code in reading.code]
+    found = [script for script in scripts if script is not None]
+    found.sort(key=lambda s: (s.readme is None, s.readme.line or 0 if s.readme else 0))
+    return tuple(found[:_MAX_SCRIPTS])
+
+
+def detect(reading: Reading) -> tuple[Finding, ...]:
+    """Return the scripts, their commands in the README, their seed options, what they write."""
+    return tuple(f for script in find_scripts(reading) for f in _findings(script))
+
+
+def readme_commands(reading: Reading) -> dict[str, tuple[str, Where]]:
+    """Return, by script, the first complete `python …` command in a fenced block of the README."""
+    commands: dict[str, tuple[str, Where]] = {}
+    for path in _READMES:
+        text = reading.text(path) if path in reading.root_files else None
+        for block in _FENCE.finditer(text or ""):
+            first = (text or "").count("\n", 0, block.start(2)) + 1
+            joined = re.sub(r"\\\n\s*", lambda m: " " + "\0" * m[0].count("\n"), block[2])
+            for number, line in _numbered(joined, first):
+                _add_command(commands, line, Where(path=path, line=number), reading)
+    return commands
+
+
+def _numbered(text: str, first: int) -> list[tuple[int, str]]:
+    """Lines with their numbers; a NUL stands for a line end that a backslash took away."""
+    numbered = []
+    for line in text.split("\n"):
+        numbered.append((first, line.replace("\0", "")))
+        first += 1 + line.count("\0")
+    return numbered
+
+
+def _add_command(
+    commands: dict[str, tuple[str, Where]], line: str, where: Where, reading: Reading
+) -> None:
+    match = _COMMAND.fullmatch(line)
+    if match is None or _UNFINISHED.search(match[1]) or not match[1].isprintable():
+        return
+    try:
+        words = shlex.split(match[1], comments=True)
+    except ValueError:
+        return
+    script = next((word.removeprefix("./") for word in words if word.endswith(".py")), "")
+    if script in reading.sizes and script not in commands:
+        command = re.sub(r"\s+#.*$", "", match[1]).strip()
+        commands[script] = (" ".join(command.split()), where)
+
+
+def _script(code: Code, commands: dict[str, tuple[str, Where]]) -> Script | None:
+    options = options_of(code)
+    reason = _reason(code, bool(options), code.path in commands)
+    if reason is None:
+        return None
+    line, because = reason
+    command, readme = commands.get(code.path, (f"python {shlex.quote(code.path)}", None))
+    return Script(
+        path=code.path,
+        line=line,
+        because=because,
+        command=command,
+        readme=readme,
+        seed=_seed_option(options),
+        needs=tuple(o.flag for o in options if o.required),
+        written=written_by(code),
+    )
+
+
+def _reason(code: Code, has_options: bool, in_readme: bool) -> tuple[int, str] | None:
+    if code.main_line is not None:
+        return code.main_line, 'holds `if __name__ == "__main__"`'
+    if in_readme:
+        return code.acts_line or 1, "the README runs it"
+    if code.acts_line is None:
+        return None
+    if has_options:
+        return code.acts_line, "reads command-line options"
+    if code.path.count("/") == 0 or script_rank(code.path)[1] < len(SCRIPT_NAMES):
+        return code.acts_line, "does something when it is run"
+    return None
+
+
+def _seed_option(options: tuple[Option, ...]) -> Option | None:
+    named = [option for option in options if "seed" in option.name.lower().split("_")]
+    return min(named, key=lambda option: len(option.name), default=None)
+
+
+def _findings(script: Script) -> list[Finding]:
+    where = Where(path=script.path, line=script.line)
+    found = [Finding(kind=SCRIPT, value=script.path, because=script.because, where=where)]
+    if script.readme is not None:
+        found.append(
+            Finding(
+                kind=COMMAND,
+                value=script.command,
+                because="a command in the README",
+                where=script.readme,
+            )
+        )
+    if script.seed is not None:
+        because = f"{script.path} takes a seed"
+        found.append(Finding(kind=SEED, value=script.seed.flag, because=because, where=where))
+    return [*found, *(_written_finding(script.path, written) for written in script.written)]
+
+
+def _written_finding(path: str, written: Written) -> Finding:
+    names = ", ".join(metric.name for metric in written.metrics)
+    target = written.path or "stdout"
+    return Finding(
+        kind=WRITES,
+        value=f"{target}: {names}" if names else target,
+        because=f"written as {written.how}",
+        where=Where(path=path, line=written.line),
+    )

@@ -1,0 +1,46 @@
+"""The environment: any lock becomes exact wheels, and exact wheels become `pylock.toml`.
+
+Owns: reading locks, resolving what is not locked, fetching wheels, and the tools that install them.
+Does not own: which manifest counts (`inspection`), where wheels go (`bundle`, `engines`).
+
+    lock = read_lock(text, path, format_of(path, text), target=target, read=…)   # or resolve(…)
+    wheels = fetch(lock, target, cache=…, progress=…)
+    text = to_pylock(wheels, target)
+    place(wheels, cache, directory)
+"""
+
+from __future__ import annotations
+
+from repropack.environment.fetching import fetch
+from repropack.environment.model import (
+    EMPTY_LOCK,
+    Lock,
+    Requirement,
+    Target,
+    Wheel,
+    normalise,
+)
+from repropack.environment.pylock import to_pylock
+from repropack.environment.reading import read_lock
+from repropack.environment.resolving import resolve
+from repropack.environment.store import place, wheel_path
+from repropack.environment.tools import tools
+from repropack.formats import Format, format_of
+
+__all__ = [
+    "EMPTY_LOCK",
+    "Format",
+    "Lock",
+    "Requirement",
+    "Target",
+    "Wheel",
+    "fetch",
+    "format_of",
+    "normalise",
+    "place",
+    "read_lock",
+    "resolve",
+    "to_pylock",
+    "tools",
+    "wheel_path",
+]

@@ -1,0 +1,119 @@
+"""What an environment is made of: requirements, the lock, the target, and the wheels chosen.
+
+Owns: the values. Does not own: reading them (`requirements`, `pylock`) or fetching (`fetching`).
+Imports nothing heavy, because every command passes here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from repropack.findings import Finding, Where
+from repropack.tables import GLIBC
+
+DEFAULT_SUITE = "bookworm"
+OLDEST_MANYLINUX_GLIBC = 5  # manylinux1 is glibc 2.5; a manylinux_2_17 is also a manylinux2014
+LEGACY_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One pinned package. `hashes` are `algorithm:hex`; `url` is used where no index has it."""
+
+    name: str
+    version: str
+    hashes: tuple[str, ...]
+    where: Where
+    marker: str | None = None
+    index: str | None = None
+    url: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Every package of an environment, exactly.
+
+    `origin` is the path that it was read or resolved from ("" for an environment without any).
+    `indexes` and `find_links` are those that the author's own files name: they are asked besides
+    those of the machine, and never written into a bundle.
+    """
+
+    requirements: tuple[Requirement, ...]
+    origin: str
+    because: str
+    findings: tuple[Finding, ...] = ()
+    indexes: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+
+
+EMPTY_LOCK = Lock(requirements=(), origin="", because="nothing in the repository needs a package")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wheel:
+    """One wheel, chosen for a target. `index` only if the author's own lock names one."""
+
+    name: str
+    version: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the environment will be installed: CPython on Linux with a glibc.
+
+    `python` is `3.11` or `3.11.2`; `platform` is `linux_` and a machine.
+    """
+
+    python: str
+    platform: str = "linux_x86_64"
+    glibc: tuple[int, int] = (2, 36)
+
+    @classmethod
+    def of(cls, python: str, suite: str | None) -> Target:
+        """The target that an image on a Debian release is; without one, on the default release."""
+        return cls(python=python, glibc=GLIBC.get(suite or DEFAULT_SUITE, GLIBC[DEFAULT_SUITE]))
+
+    @property
+    def minor(self) -> str:
+        """The Python minor version: `3.11`."""
+        return ".".join(self.python.split(".")[:2])
+
+    @property
+    def machine(self) -> str:
+        """The machine: `x86_64`."""
+        return self.platform.removeprefix("linux_")
+
+    @property
+    def abi(self) -> str:
+        """CPython's ABI tag: `cp311`."""
+        return "cp" + self.minor.replace(".", "")
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Platform tags that this target can run, best first, as pip orders them."""
+        return (self.platform, *self._manylinux())
+
+    def __str__(self) -> str:
+        return f"Python {self.minor}, {self.platform.replace('_', ' ', 1)}"
+
+    def _manylinux(self) -> Iterator[str]:
+        major, newest = self.glibc
+        for minor in range(newest, OLDEST_MANYLINUX_GLIBC - 1, -1):
+            yield f"manylinux_{major}_{minor}_{self.machine}"
+            legacy = LEGACY_NAMES.get((major, minor))
+            if legacy:
+                yield f"{legacy}_{self.machine}"
+
+
+def normalise(name: str) -> str:
+    """A distribution's name as PEP 503 spells it: `Scikit_Learn` is `scikit-learn`."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,193 @@
+"""`pdm.lock`, formats 4.0 to 4.5, with and without inherited metadata and static addresses.
+
+Owns: what of it a run installs on the target. Does not own: whether the lock is stale
+(`detectors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repropack.environment.artifacts import (
+    File,
+    Package,
+    own_index,
+    refuse_other_python,
+    requirement,
+    unpackable,
+)
+from repropack.environment.graph import groups_finding, reachable
+from repropack.environment.model import Lock, Target, normalise
+from repropack.environment.poetrylock import read_pyproject
+from repropack.environment.reading import for_target
+from repropack.environment.requirements import ReadText
+from repropack.environment.target import full_version, marker_holds
+from repropack.environment.tomlfile import (
+    name_places,
+    parse_toml,
+    strings,
+    table,
+    tables,
+    text_of,
+)
+from repropack.errors import InvalidError
+from repropack.findings import Where
+
+DEFAULT = "default"
+FOREIGN = ("git", "path", "hg", "svn", "bzr")
+LOCK_AGAIN = "run `pdm lock`, commit the result, and try again"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One `[[package]]` with its place. With extras it stands for them alone."""
+
+    data: Mapping[str, Any]
+    name: str
+    extras: frozenset[str]
+    where: Where
+
+
+def read_pdm(text: str, path: str, target: Target, read: ReadText | None) -> Lock:
+    """What `pdm install --prod` would install on the target. Raises `InvalidError`."""
+    data = parse_toml(text, path)
+    metadata = table(data, "metadata")
+    version = text_of(metadata, "lock_version") or text_of(data, "lock_version")
+    if version.partition(".")[0] != "4":
+        raise InvalidError(
+            f"{path} has format {version or 'unknown'}; format 4 can be read",
+            hint="export it: pdm export -f requirements -o requirements.txt",
+        )
+    targets = [text_of(item, "requires_python") for item in tables(metadata.get("targets"))]
+    if len(targets) == 1:
+        refuse_other_python(targets[0], target, Where(path=path))
+    pyproject = read_pyproject(path, read)
+    entries = entries_of(data, text, path)
+    chosen = selected(entries, pyproject, target, path)
+    packages = tuple(package_of(entry, data) for entry in chosen if not entry.extras)
+    requirements = for_target((requirement(item, target) for item in packages), target)
+    groups = strings(metadata.get("groups"))
+    sources = tables(table(pyproject, "tool", "pdm").get("source"))
+    indexes = (own_index(text_of(item, "url")) for item in sources)
+    return Lock(
+        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
+        origin=path,
+        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
+        findings=groups_finding((DEFAULT,), groups, path),
+        indexes=tuple(dict.fromkeys(url for url in indexes if url)),
+    )
+
+
+def entries_of(data: Mapping[str, Any], text: str, path: str) -> tuple[Entry, ...]:
+    """Every `[[package]]` with its place."""
+    places = name_places(text, path, "package")
+    return tuple(
+        Entry(
+            entry,
+            normalise(text_of(entry, "name")),
+            frozenset(map(normalise, strings(entry.get("extras")))),
+            where,
+        )
+        for entry, (_, where) in zip(tables(data.get("package")), places, strict=False)
+    )
+
+
+def selected(
+    entries: tuple[Entry, ...], pyproject: Mapping[str, Any], target: Target, path: str
+) -> tuple[Entry, ...]:
+    """The packages of the default group: as each says, else by walking from the project."""
+    if any("groups" in entry.data for entry in entries):
+        mine = [e for e in entries if DEFAULT in strings(e.data.get("groups"))]
+        return tuple(e for e in mine if holds(text_of(e.data, "marker"), target, e.where))
+    project = table(pyproject, "project")
+    if not project:
+        raise InvalidError(
+            f"{path} does not say which group a package is of, and there is no pyproject.toml",
+            hint="commit the pyproject.toml, or lock with `pdm lock -S inherit_metadata`",
+        )
+    walk = _Walk(entries, target)
+    start = walk.meant(strings(project.get("dependencies")), Where(path=path))
+    return reachable(start, lambda e: walk.meant(strings(e.data.get("dependencies")), e.where))
+
+
+class _Walk:
+    def __init__(self, entries: tuple[Entry, ...], target: Target) -> None:
+        self.target = target
+        self.by_name: dict[str, list[Entry]] = {}
+        for entry in entries:
+            self.by_name.setdefault(entry.name, []).append(entry)
+
+    def meant(self, needs: tuple[str, ...], where: Where) -> Iterator[Entry]:
+        """The locked packages that requirements mean on the target."""
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        for need in needs:
+            try:
+                asked = Requirement(need)
+            except InvalidRequirement as error:
+                reason = str(error).splitlines()[0]
+                raise InvalidError(f"{where}: {reason}", hint=LOCK_AGAIN) from error
+            if asked.marker is not None and not holds(str(asked.marker), self.target, where):
+                continue
+            extras = frozenset(map(normalise, asked.extras))
+            every = self.by_name.get(normalise(asked.name), [])
+            fitting = [e for e in every if self._fits(e, asked.specifier)]
+            plain = [e for e in fitting if not e.extras][:1]
+            if not plain:
+                raise InvalidError(f"{where}: the lock does not have {need}", hint=LOCK_AGAIN)
+            yield from plain
+            yield from [e for e in fitting if e.extras and e.extras <= extras]
+
+    def _fits(self, entry: Entry, specifier: Any) -> bool:
+        version = text_of(entry.data, "version")
+        python = text_of(entry.data, "requires_python")
+        return specifier.contains(version, prereleases=True) and runs_on(python, self.target)
+
+
+def runs_on(python: str, target: Target) -> bool:
+    """Whether a package is for the target's Python."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(python).contains(full_version(target), prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def holds(marker: str, target: Target, where: Where) -> bool:
+    """Whether a marker of the lock is true on the target; there may be none."""
+    try:
+        return not marker or marker_holds(marker, target)
+    except ValueError as error:
+        raise InvalidError(
+            f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN
+        ) from error
+
+
+def package_of(entry: Entry, data: Mapping[str, Any]) -> Package:
+    """An entry with its files. Raises `InvalidError` for what comes from no index."""
+    for key in FOREIGN:
+        if key in entry.data:
+            raise unpackable(entry.name, entry.where, f"comes from {key}: {entry.data[key]}")
+    url = text_of(entry.data, "url")
+    if url and not url.partition("#")[0].endswith(".whl"):
+        raise unpackable(entry.name, entry.where, f"comes from {url}")
+    version = text_of(entry.data, "version")
+    return Package(
+        name=entry.name,
+        version=version,
+        files=tuple(files_of(entry, data, url or None)),
+        where=entry.where,
+    )
+
+
+def files_of(entry: Entry, data: Mapping[str, Any], url: str | None) -> Iterator[File]:
+    """The files, with the package or, in old formats, below `[metadata.files]`."""
+    own = tables(entry.data.get("files"))
+    key = f"{text_of(entry.data, 'name')} {text_of(entry.data, 'version')}"
+    for file in own or tables(table(data, "metadata", "files").get(key)):
+        address = text_of(file, "url") or url
+        name = text_of(file, "file") or (address or "").partition("#")[0].rpartition("/")[2]
+        yield File(name=name.replace("%2B", "+"), hash=text_of(file, "hash"), url=address)

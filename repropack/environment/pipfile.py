@@ -1,0 +1,187 @@
+"""Pipenv: `Pipfile.lock`, and the `Pipfile` that it is made from.
+
+Owns: both. Does not own: whether the lock is stale (`detectors`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from repropack.environment.artifacts import (
+    File,
+    Package,
+    own_index,
+    own_indexes,
+    requirement,
+    unpackable,
+)
+from repropack.environment.graph import groups_finding
+from repropack.environment.model import Lock, Target, normalise
+from repropack.environment.reading import for_target
+from repropack.environment.requirements import Line
+from repropack.environment.target import marker_holds
+from repropack.environment.tomlfile import line_of, strings, table, tables, text_of
+from repropack.errors import InvalidError
+from repropack.findings import Finding, Severity, Where
+
+LOCK_AGAIN = "run `pipenv lock`, commit the result, and try again"
+FOREIGN = ("git", "path", "file", "hg", "svn", "editable")
+MARKERS = (  # the keys that stand for a marker of the same name
+    *("os_name", "sys_platform", "platform_machine", "platform_python_implementation"),
+    *("platform_release", "platform_system", "platform_version", "python_version"),
+    *("python_full_version", "implementation_name", "implementation_version"),
+)
+
+
+def read_pipfile_lock(text: str, path: str, target: Target) -> Lock:
+    """What `pipenv sync` would install on the target. Raises `InvalidError`."""
+    data = parse_json(text, path)
+    sources = {
+        text_of(s, "name"): own_index(text_of(s, "url"))
+        for s in tables(table(data, "_meta").get("sources"))
+    }
+    default = table(data, "default")
+    start = text.find('"default"')
+    wanted = {
+        name: entry
+        for name, entry in default.items()
+        if isinstance(entry, Mapping) and counts(entry, target, path)
+    }
+    unlocked = [name for name, entry in wanted.items() if is_unlocked(entry)]
+    packages = tuple(
+        package_of(name, entry, sources, place(name, text, start, path))
+        for name, entry in wanted.items()
+        if name not in unlocked
+    )
+    requirements = for_target((requirement(item, target) for item in packages), target)
+    indexes = (*(url for url in sources.values() if url), *own_indexes(packages))
+    return Lock(
+        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
+        origin=path,
+        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
+        findings=(
+            *groups_finding(("default",), [k for k in data if k != "_meta" and data[k]], path),
+            *other_python(data, target, path),
+            *(unlocked_finding(name, place(name, text, start, path)) for name in unlocked),
+        ),
+        indexes=tuple(dict.fromkeys(indexes)),
+    )
+
+
+def is_unlocked(entry: Mapping[str, Any]) -> bool:
+    """Pipenv writes `*` for what its own platform did not need, and forgets the marker."""
+    return text_of(entry, "version") in ("", "*") and not set(entry) & {"hashes", *FOREIGN}
+
+
+def unlocked_finding(name: str, where: Where) -> Finding:
+    """A package without a version and without a hash is left out."""
+    return Finding(
+        kind="environment.lock-incomplete",
+        value=name,
+        because=f"{where}: {name} has no version and no hash, so it is not installed",
+        where=where,
+        severity=Severity.WARNING,
+    )
+
+
+def parse_json(text: str, path: str) -> Mapping[str, Any]:
+    """The lock as a mapping."""
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidError(f"{path} is not JSON: {error}", hint=LOCK_AGAIN) from error
+    if not isinstance(data, dict):
+        raise InvalidError(f"{path} is not a lock of Pipenv's", hint=LOCK_AGAIN)
+    return data
+
+
+def place(name: str, text: str, start: int, path: str) -> Where:
+    """Where a package stands below `default`."""
+    at = text.find(f'"{name}":', max(start, 0))
+    return Where(path=path, line=None if at < 0 else text.count("\n", 0, at) + 1)
+
+
+def counts(entry: Mapping[str, Any], target: Target, path: str) -> bool:
+    """Whether the package's marker holds on the target."""
+    marker = marker_of(entry)
+    try:
+        return not marker or marker_holds(marker, target)
+    except ValueError as error:
+        raise InvalidError(
+            f"{path}: the marker `{marker}` cannot be evaluated: {error}", hint=LOCK_AGAIN
+        ) from error
+
+
+def marker_of(entry: Mapping[str, Any]) -> str:
+    """`markers`, and the keys that are named as markers are: `sys_platform = "== 'win32'"`."""
+    parts = [text_of(entry, "markers")]
+    parts += [f"{key} {text_of(entry, key)}" for key in MARKERS if text_of(entry, key)]
+    return " and ".join(f"({part})" for part in parts if part)
+
+
+def package_of(
+    name: str, entry: Mapping[str, Any], sources: Mapping[str, str | None], where: Where
+) -> Package:
+    """An entry with its hashes; Pipenv does not say which file each is of."""
+    for key in FOREIGN:
+        if key in entry:
+            raise unpackable(name, where, f"comes from {key}: {entry[key]}")
+    version = text_of(entry, "version")
+    if not version.startswith("=="):
+        raise InvalidError(f"{where}: {name} has no exact version", hint=LOCK_AGAIN)
+    return Package(
+        name=normalise(name),
+        version=version.lstrip("="),
+        files=tuple(File(name="", hash=value) for value in strings(entry.get("hashes"))),
+        where=where,
+        index=sources.get(text_of(entry, "index")),
+    )
+
+
+def other_python(data: Mapping[str, Any], target: Target, path: str) -> tuple[Finding, ...]:
+    """The lock's Python is not the target's: Pipenv warns, and so do we."""
+    requires = table(data, "_meta", "requires")
+    wanted = text_of(requires, "python_full_version") or text_of(requires, "python_version")
+    if not wanted or ".".join(wanted.split(".")[:2]) == target.minor:
+        return ()
+    return (
+        Finding(
+            kind="python.conflict",
+            value=wanted,
+            because=f"{path} was made for Python {wanted}, the target is {target}",
+            where=Where(path=path),
+            severity=Severity.WARNING,
+        ),
+    )
+
+
+def pipfile_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
+    """The packages that a `Pipfile` asks for, as standard requirements."""
+    for name, value in table(data, "packages").items():
+        where = Where(path=path, line=line_of(f"\n{name} ", text) or line_of(name, text))
+        if where.line is not None and f"\n{name} " in text:
+            where = Where(path=path, line=where.line + 1)
+        entry = value if isinstance(value, Mapping) else {"version": value}
+        for key in FOREIGN:
+            if key in entry:
+                raise unpackable(name, where, f"comes from {key}: {entry[key]}")
+        yield Line(text=line_text(name, entry), hashes=(), where=where)
+
+
+def line_text(name: str, entry: Mapping[str, Any]) -> str:
+    """One entry as a requirement: `*` is any version."""
+    extras = strings(entry.get("extras"))
+    version = text_of(entry, "version").strip()
+    marker = marker_of(entry)
+    return (
+        f"{name}{'[' + ','.join(extras) + ']' if extras else ''}"
+        f"{'' if version == '*' else version}{' ; ' + marker if marker else ''}"
+    )
+
+
+def pipfile_indexes(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The author's own indexes."""
+    found = (own_index(text_of(source, "url")) for source in tables(data.get("source")))
+    return tuple(dict.fromkeys(url for url in found if url))

@@ -1,0 +1,163 @@
+"""`pylock.toml` (PEP 751): the author's is read into a lock, the bundle's is written from wheels.
+
+Owns: both directions. Does not own: the standard's rules (`packaging.pylock` checks them).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from repropack.environment.artifacts import safe_url
+from repropack.environment.model import Lock, Requirement, Target, Wheel
+from repropack.environment.tomlfile import name_places, parse_toml
+from repropack.errors import InvalidError
+from repropack.findings import Where
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package, PackageWheel, Pylock
+
+LOCK_AGAIN = "lock again, for example with `uv export --format pylock.toml`"
+MARKER = (
+    "python_version == '{minor}' and sys_platform == 'linux' and platform_machine == '{machine}'"
+)
+
+
+def read_pylock(text: str, path: str, target: Target) -> Lock:
+    """The packages of an author's `pylock.toml` that the target installs, each with one wheel.
+
+    Raises `InvalidError` when the file breaks the standard, is for another platform, or has a
+    package without a wheel for the target.
+    """
+    pylock = parse_pylock(text, path)
+    lines = package_lines(text)
+    requirements = tuple(
+        requirement_of(package, artifact, Where(path=path, line=lines.get(package.name)), target)
+        for package, artifact in selected(pylock, path, lines, target)
+    )
+    return Lock(
+        requirements=requirements,
+        origin=path,
+        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
+    )
+
+
+def parse_pylock(text: str, path: str) -> Pylock:
+    """A valid `Pylock`, or an `InvalidError` that says which key is wrong."""
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    data = parse_toml(text, path)
+    try:
+        return Pylock.from_dict(data)
+    except PylockUnsupportedVersionError as error:
+        raise InvalidError(f"{path}: {error}", hint=LOCK_AGAIN) from error
+    except (PylockValidationError, ValueError, TypeError) as error:
+        raise InvalidError(
+            f"{path} is not a valid pylock.toml: {error}", hint=LOCK_AGAIN
+        ) from error
+
+
+def package_lines(text: str) -> dict[str, int]:
+    """The line of each package's name, for messages: the first of several."""
+    places = name_places(text, "", "packages")
+    return {name: where.line or 0 for name, where in reversed(places)}
+
+
+def selected(
+    pylock: Pylock, path: str, lines: Mapping[str, int], target: Target
+) -> list[tuple[Package, Any]]:
+    """What the standard's own algorithm chooses for the target."""
+    from packaging.pylock import PylockSelectError
+
+    from repropack.environment.target import marker_environment, tags_of
+
+    try:
+        return list(
+            pylock.select(environment=marker_environment(target), tags=list(tags_of(target)))
+        )
+    except PylockSelectError as error:
+        reason = str(error)
+        named = re.search(r"package '([^']+)'", reason)
+        where = Where(path=path, line=lines.get(named.group(1)) if named else None)
+        raise InvalidError(
+            f"{where}: nothing to install on {target}: {reason}",
+            hint="set environment.python in repropack.yaml, or lock for Linux",
+        ) from error
+
+
+def requirement_of(package: Package, artifact: Any, where: Where, target: Target) -> Requirement:
+    """One chosen wheel as a requirement. Raises `InvalidError` for everything that is no wheel."""
+    from packaging.pylock import PackageWheel
+
+    if not isinstance(artifact, PackageWheel):
+        raise InvalidError(
+            f"{where}: no wheel for {package.name} {package.version or ''} on {target}",
+            hint="only wheels can be packed so far: lock a version that has one",
+        )
+    return Requirement(
+        name=package.name,
+        version=str(package.version or version_of(artifact)),
+        hashes=hashes_of(artifact, package, where),
+        where=where,
+        marker=None if package.marker is None else str(package.marker),
+        index=package.index,
+        url=safe_url(artifact.url),
+    )
+
+
+def version_of(wheel: PackageWheel) -> str:
+    """The version in a wheel's file name; the key `packages.version` is optional."""
+    return wheel.filename.split("-")[1]
+
+
+def hashes_of(wheel: PackageWheel, package: Package, where: Where) -> tuple[str, ...]:
+    """The wheel's hashes that are strong enough; there must be one."""
+    strong = tuple(
+        f"{name}:{value.lower()}"
+        for name, value in sorted(wheel.hashes.items())
+        if name in ("sha256", "sha384", "sha512")
+    )
+    if not strong:
+        raise InvalidError(f"{where}: {package.name} has no sha256 hash", hint=LOCK_AGAIN)
+    return strong
+
+
+def to_pylock(wheels: tuple[Wheel, ...], target: Target, *, directory: str = "wheels") -> str:
+    """The bundle's `pylock.toml`: exactly these wheels, as files in `directory`, with hashes.
+
+    Deterministic, sorted by name, without any address. Raises `InvalidError` when a value cannot
+    stand in a valid lock.
+    """
+    marker = MARKER.format(minor=target.minor, machine=target.machine)
+    head = [
+        'lock-version = "1.0"',
+        f"environments = [{quoted(marker)}]",
+        f"requires-python = {quoted(f'=={target.minor}.*')}",
+        'created-by = "repropack"',
+    ]
+    ordered = sorted(wheels, key=lambda wheel: (wheel.name, wheel.filename))
+    body = [line for wheel in ordered for line in package_text(wheel, directory)]
+    text = "\n".join([*head, *(body or ["packages = []"])]) + "\n"
+    parse_pylock(text, "pylock.toml")
+    return text
+
+
+def package_text(wheel: Wheel, directory: str) -> list[str]:
+    """One package with its one wheel."""
+    file = quoted(wheel.filename)
+    path = quoted(f"{directory}/{wheel.filename}")
+    return [
+        "",
+        "[[packages]]",
+        f"name = {quoted(wheel.name)}",
+        f"version = {quoted(wheel.version)}",
+        f"wheels = [{{ name = {file}, path = {path}, size = {wheel.size_bytes}, "
+        f"hashes = {{ sha256 = {quoted(wheel.sha256)} }} }}]",
+    ]
+
+
+def quoted(text: str) -> str:
+    """A TOML basic string; JSON escapes all that TOML does, but for DEL."""
+    return json.dumps(text).replace("\x7f", "\\u007f")

@@ -1,0 +1,218 @@
+"""Resolving: what is not locked becomes a lock, as of the commit's date.
+
+Owns: asking uv, and remembering the answer for the same question.
+Does not own: reading manifests (`manifest`), pip's settings (`pipconfig`), uv's failures
+(`unresolvable`). Source distributions are never built: resolving runs no code of a package.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from repropack.environment.manifest import Manifest, TextSource, read_manifest
+from repropack.environment.model import Lock, Target
+from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
+from repropack.environment.reading import read_hashed
+from repropack.environment.requirements import Line
+from repropack.environment.store import explained, key_of, workspace
+from repropack.environment.unresolvable import explain_unresolvable
+from repropack.errors import BuildError
+from repropack.findings import Finding, Where
+from repropack.workspace import write_atomically
+
+ANSWER_SCHEMA = 1
+INFERRED = "imports"  # the origin of an environment that no file asks for
+WITH_LINKS = "# with the machine's own find-links, which know no dates\n"
+NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
+UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
+UNWANTED = ("UV_EXCLUDE_NEWER", "UV_PYTHON", "UV_NO_BINARY", "UV_CONSTRAINT", "UV_OVERRIDE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that an answer depends on, but for the index; `date` is RFC 3339, or None for today."""
+
+    manifest: Manifest
+    target: Target
+    date: str | None
+
+    @property
+    def key(self) -> str:
+        """The name under which the answer is remembered."""
+        manifest = self.manifest
+        return key_of(
+            [
+                *(ANSWER_SCHEMA, uv_version(), self.date),
+                *(self.target.python, self.target.platform, self.target.glibc),
+                *(
+                    [line.text for line in lines]
+                    for lines in (manifest.lines, manifest.constraints)
+                ),
+                *(manifest.indexes, manifest.find_links),
+            ]
+        )
+
+
+def resolve(
+    source: TextSource,
+    file: str | None,
+    *,
+    target: Target,
+    as_of: datetime | None,
+    cache: Path,
+    inferred: tuple[Line, ...] = (),
+) -> Lock:
+    """The lock of a manifest that is none, by its path in the source (None: there is none).
+
+    `inferred` are requirements that no file asks for, with the places that need them.
+    `as_of` is the commit's date (None: the newest versions there are when this is first asked).
+    Remembered in `cache`, so that asking again needs no network. Raises `InvalidError` for what
+    cannot be resolved or packed, `TemporaryError` for the network.
+    """
+    manifest = read_manifest(source, file) if file else Manifest(path=INFERRED, lines=())
+    if file and any(line.hashes for line in manifest.lines):  # it only includes locks
+        return read_hashed(source.read_text(file), file, target, source.read_text)
+    manifest = replace(manifest, lines=(*manifest.lines, *inferred))
+    if not manifest.lines:
+        because = f"{manifest.path} asks for no package"
+        return Lock(
+            requirements=(), origin=manifest.path, because=because, findings=manifest.findings
+        )
+    date = None if as_of is None else as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    question = Question(manifest=manifest, target=target, date=date)
+    answer = cache / "resolutions" / f"{question.key}.txt"
+    try:
+        text = answer.read_text(encoding="utf-8")
+    except OSError:
+        text = ask(question, cache)
+        with explained(cache):
+            answer.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(answer, text)
+    return lock_of(text, question)
+
+
+def lock_of(text: str, question: Question) -> Lock:
+    """uv's answer as a lock; requirements are placed where the author asks for them."""
+    manifest, date = question.manifest, question.date
+    lock = read_hashed(text, manifest.path, question.target)
+    day = f"as of {date[:10]}, the commit's date" if date else "without a date, there is no commit"
+    because = f"resolved from {manifest.path} {day}"
+    said = (
+        "; some of it is not from an index and has no date" if date and WITH_LINKS in text else ""
+    )
+    finding = Finding(
+        kind="environment.resolved",
+        value=date[:10] if date else "today",
+        because=f"{manifest.path} does not pin everything: {because}{said}",
+        where=None if manifest.path == INFERRED else Where(path=manifest.path),
+    )
+    return replace(
+        lock,
+        requirements=tuple(
+            replace(item, where=manifest.where(item.name)) for item in lock.requirements
+        ),
+        because=because,
+        findings=(*manifest.findings, finding),
+        indexes=manifest.indexes,
+        find_links=manifest.find_links,
+    )
+
+
+def ask(question: Question, cache: Path) -> str:
+    """uv's answer as hashed requirements. Raises what `explain_unresolvable` gives.
+
+    The machine's own find-links are asked only if the indexes alone have no answer: their files
+    have no dates, so that the newest would win where an older version was meant.
+    """
+    settings = uv_settings(os.environ, pip_listing())
+    links = settings.find_links
+    answer = run_uv(question, cache, settings, links if settings.no_index else ())
+    if links and not settings.no_index and "No solution found" in answer.stderr:
+        answer = run_uv(question, cache, settings, links)
+        answer.stdout = WITH_LINKS + answer.stdout
+    if answer.returncode != 0:
+        date = question.date[:10] if question.date else None
+        raise explain_unresolvable(answer.stderr, question.manifest, date)
+    return answer.stdout
+
+
+def run_uv(
+    question: Question, cache: Path, settings: UvSettings, links: tuple[str, ...]
+) -> subprocess.CompletedProcess[str]:
+    """One call of uv in a directory of its own."""
+    manifest = question.manifest
+    with workspace(cache) as directory, explained(cache):
+        write_lines(directory / "requirements.in", manifest.lines)
+        write_lines(directory / "constraints.txt", manifest.constraints)
+        return subprocess.run(
+            [*uv_command(question), *(["--no-index"] if settings.no_index else [])],
+            cwd=directory,
+            env=environment(settings, manifest.indexes, (*links, *manifest.find_links)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+
+
+def write_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Requirements, one on a line, without their options."""
+    path.write_text("".join(f"{line.text}\n" for line in lines), encoding="utf-8")
+
+
+def uv_command(question: Question) -> list[str]:
+    """`uv pip compile` for the target, from wheels only, writing no index address."""
+    target = question.target
+    newer = [] if question.date is None else ["--exclude-newer", question.date]
+    return [
+        *(uv_binary(), "pip", "compile", "requirements.in", "--constraints", "constraints.txt"),
+        *("--generate-hashes", "--no-header", "--no-annotate", "--only-binary", ":all:"),
+        *("--python-version", target.python, "--python-platform", uv_platform(target), *newer),
+        *("--python", sys.executable, "--no-python-downloads"),
+        *("--no-progress", "--color", "never"),
+    ]
+
+
+def uv_platform(target: Target) -> str:
+    """uv's name of the platform: the newest that it knows and the target can run."""
+    minor = max((known for known in UV_GLIBCS if known <= target.glibc[1]), default=UV_GLIBCS[0])
+    return f"{target.machine}-manylinux_2_{minor}"
+
+
+def environment(
+    settings: UvSettings, indexes: tuple[str, ...], links: tuple[str, ...]
+) -> dict[str, str]:
+    """uv's environment: the caller's, pip's settings in uv's words, the author's own indexes."""
+    variables = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    variables |= dict(settings.variables)
+    for name, own, separator in (("UV_INDEX", indexes, " "), ("UV_FIND_LINKS", links, ",")):
+        together = separator.join(filter(None, (variables.get(name, ""), *own)))
+        variables |= {name: together} if together else {}
+    return variables
+
+
+def uv_binary() -> str:
+    """Where uv is: beside repropack, as its dependency."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        raise BuildError("uv is missing beside repropack", hint="pip install uv") from error
+
+
+def uv_version() -> str:
+    """The version of uv, without running it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("uv")
+    except PackageNotFoundError:
+        return "?"

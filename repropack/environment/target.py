@@ -1,0 +1,56 @@
+"""What `packaging` needs to know about a target: its tags and its marker environment.
+
+Owns: the translation. Does not own: `packaging`'s own rules.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from packaging.markers import Environment, InvalidMarker, Marker, UndefinedEnvironmentName
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
+from repropack.environment.model import Target
+
+
+def tags_of(target: Target) -> tuple[Tag, ...]:
+    """The wheel tags that the target can install, best first."""
+    major, minor = (int(part) for part in target.minor.split("."))
+    interpreter = f"cp{major}{minor}"
+    platforms = target.platforms
+    return (
+        *cpython_tags((major, minor), [target.abi], platforms),
+        *compatible_tags((major, minor), interpreter, platforms),
+    )
+
+
+def marker_environment(target: Target) -> Environment:
+    """The values of markers on the target; the kernel's release is not known and stays empty."""
+    full = full_version(target)
+    return Environment(
+        implementation_name="cpython",
+        implementation_version=full,
+        os_name="posix",
+        platform_machine=target.machine,
+        platform_release="",
+        platform_system="Linux",
+        platform_version="",
+        python_full_version=full,
+        platform_python_implementation="CPython",
+        python_version=target.minor,
+        sys_platform="linux",
+    )
+
+
+def full_version(target: Target) -> str:
+    """The target's Python with a patch version: `3.11.0` where it is not known."""
+    return target.python if target.python.count(".") == 2 else f"{target.minor}.0"
+
+
+def marker_holds(marker: str, target: Target, extra: str = "") -> bool:
+    """Whether a requirement with this marker is installed on the target. Raises `ValueError`."""
+    try:
+        environment = cast("dict[str, str]", marker_environment(target))
+        return Marker(marker).evaluate({**environment, "extra": extra})
+    except (InvalidMarker, UndefinedEnvironmentName) as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,97 @@
+"""What uv's words mean when it cannot resolve: the essence of its explanation, and what to do.
+
+Owns: the classification of `uv pip compile`'s failures. Does not own: running it. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+
+from repropack.environment.failures import (
+    NETWORK,
+    NO_ROOM,
+    essence,
+    name_hint,
+    no_room,
+    unreachable,
+)
+from repropack.environment.manifest import Manifest
+from repropack.environment.model import normalise
+from repropack.errors import BuildError, InvalidError, RepropackError, TemporaryError
+
+UNKNOWN_NAME = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*) was not found in the (package registry|provided)"
+)
+NO_ACCESS = re.compile(r"lack of valid authentication credentials")
+OFFLINE = re.compile(r"was not found in the cache|network was disabled")
+REQUIRED = re.compile(r"you require ([A-Za-z0-9][A-Za-z0-9._-]*)")
+NO_DATES = re.compile(r"missing an upload date")
+TOO_OLD = re.compile(r"filtered by `exclude-newer`")
+NO_WHEELS = re.compile(r"no usable wheels|building from source is disabled")
+OTHER_PYTHON = re.compile(r"requires? Python|Python version|no wheels with a matching Python")
+
+
+def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> RepropackError:
+    """The error that a failed resolution is, with the line that asked where it is known."""
+    if NO_ROOM.search(output):
+        return no_room()
+    if NO_ACCESS.search(output):
+        return unreachable(output.splitlines())
+    if "No solution found" not in output:
+        if NETWORK.search(output):
+            return unreachable(output.splitlines())
+        return BuildError(
+            f"uv could not resolve {manifest.path}: {essence(first_error(output))}",
+            hint="lock the environment yourself, with hashes",
+        )
+    if OFFLINE.search(output):
+        return TemporaryError(
+            f"uv may not use the network, and its cache does not have all of {manifest.path}",
+            hint="unset UV_OFFLINE and run the same command again",
+        )
+    unknown = UNKNOWN_NAME.search(output)
+    if unknown:
+        name = normalise(unknown.group(1))
+        where = manifest.where(name)
+        return InvalidError(f"{where}: no index has a package named {name}", hint=name_hint(name))
+    required = REQUIRED.search(output)
+    where = manifest.where(normalise(required.group(1)) if required else "")
+    until = f" as of {date}" if date else ""
+    return InvalidError(
+        f"{where}: nothing satisfies the requirements{until}: {reason(output)}",
+        hint=hint(output, date),
+    )
+
+
+def hint(output: str, date: str | None) -> str:
+    """The next thing to do."""
+    if date and NO_DATES.search(output):
+        return (
+            "the index does not say when files were uploaded, so it cannot answer for a past date: "
+            "use one that does (pip config set global.index-url …), or lock with hashes"
+        )
+    if date and TOO_OLD.search(output):
+        return f"they ask for something newer than {date}: lock what you used, with hashes"
+    if NO_WHEELS.search(output):
+        return "only wheels can be packed so far: ask for versions that have them"
+    if OTHER_PYTHON.search(output):
+        return "set environment.python in repropack.yaml to the Python that you used"
+    return "loosen the requirements that contradict each other, or lock what you used, with hashes"
+
+
+def reason(output: str) -> str:
+    """uv's explanation in one line: what follows `Because`, without its drawing."""
+    start = output.find("Because ")
+    if start < 0:
+        return essence(first_error(output))
+    text = re.split(r"\n\s*\n", output[start:])[0]
+    words = re.sub(r"[\s│╰─▶]+", " ", text).strip()
+    words = words.removesuffix(", we can conclude that your requirements are unsatisfiable.")
+    return essence(words.removeprefix("Because "), most=500)
+
+
+def first_error(output: str) -> str:
+    """The line with which uv begins to complain."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lstrip().startswith(("error:", "×"))]
+    return (errors or lines or ["no output"])[0]

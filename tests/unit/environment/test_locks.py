@@ -1,0 +1,245 @@
+"""Locks made by the real tools → the same packages that the tools' own exports have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+
+from repropack.environment import Format, Lock, Target, format_of, normalise, read_lock
+from repropack.environment.target import marker_environment
+from repropack.errors import InvalidError, SourceError
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "locks"
+LOCKS = {
+    "poetry-2.1": "poetry.lock",
+    "poetry-2.0": "poetry.lock",
+    "poetry-1.1": "poetry.lock",
+    "poetry-1.0": "poetry.lock",
+    "uv": "uv.lock",
+    "pdm-4.5": "pdm.lock",
+    "pdm-4.4": "pdm.lock",
+    "pdm-4.1": "pdm.lock",
+    "pipenv": "Pipfile.lock",
+}
+
+
+def read(directory: str, target: Target) -> Lock:
+    """The lock of a fixture, as repropack reads it."""
+    path = LOCKS.get(directory, "pdm.lock" if directory.startswith("pdm") else "uv.lock")
+    text = (FIXTURES / directory / path).read_text("utf-8")
+    format = format_of(path, text)
+    assert format is not None
+    return read_lock(text, path, format, target=target, read=reader(directory))
+
+
+def reader(directory: str) -> Callable[[str], str]:
+    """Reads the files beside a lock."""
+
+    def read_text(path: str) -> str:
+        try:
+            return (FIXTURES / directory / path).read_text("utf-8")
+        except OSError:
+            raise SourceError(f"there is no {path}") from None
+
+    return read_text
+
+
+def exported(directory: str, target: Target) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Name, version and hashes of what the tool's own export installs on the target."""
+    text = (FIXTURES / directory / "export.txt").read_text("utf-8").replace("\\\n", " ")
+    environment = cast("dict[str, str]", {**marker_environment(target), "extra": ""})
+    for line in text.splitlines():
+        hashes = frozenset(re.findall(r"--hash=(\S+)", line))
+        wanted = line.split("--hash")[0].split(" #")[0].strip()
+        if not wanted or wanted.startswith(("#", "-")):
+            continue
+        requirement = Requirement(wanted)
+        if not requirement.specifier:  # what Pipenv forgot to lock
+            continue
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            yield normalise(requirement.name), str(requirement.specifier)[2:], hashes
+
+
+PYTHONS = {  # those that the export, which is the oracle, was made for
+    "poetry-1.1": ("3.9", "3.10", "3.11"),
+    "poetry-1.0": ("3.9", "3.10", "3.11"),
+    "pdm-4.1": ("3.10",),
+    "pipenv": ("3.11",),
+}
+
+
+@pytest.mark.parametrize(
+    ("directory", "python"),
+    [(d, p) for d in LOCKS for p in PYTHONS.get(d, ("3.9", "3.10", "3.11", "3.12"))],
+)
+def test_a_lock_gives_what_its_own_tool_exports(directory: str, python: str) -> None:
+    """The same names and versions for each Python, and hashes that the export has too."""
+    target = Target(python=python)
+    lock = read(directory, target)
+    oracle = {(name, version): hashes for name, version, hashes in exported(directory, target)}
+    chosen = {(item.name, item.version): item for item in lock.requirements}
+    assert {name for name, _ in chosen} == {name for name, _ in oracle}
+    assert set(chosen) <= set(oracle)  # Poetry 1.0 exports two versions of one package
+    for key, requirement in chosen.items():
+        assert set(requirement.hashes) <= oracle[key]
+        assert requirement.where.line
+
+
+@pytest.mark.parametrize("directory", ["poetry-2.1", "poetry-2.0", "uv", "pdm-4.5"])
+def test_a_lock_without_a_wheel_for_the_python_is_refused_with_the_line(directory: str) -> None:
+    """A package that has wheels for other Pythons only is found before anything is fetched."""
+    with pytest.raises(InvalidError) as raised:
+        read(directory, Target(python="3.13"))
+    assert "no wheel for markupsafe 2.1.5 on Python 3.13" in raised.value.what
+    assert f"{LOCKS[directory]}:" in raised.value.what
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("directory", ["poetry-2.0", "uv", "pdm-4.5"])
+def test_a_lock_for_other_pythons_is_refused(directory: str) -> None:
+    """The range of Pythons that a lock was made for counts."""
+    with pytest.raises(InvalidError, match=r"the lock is for Python >=3\.9"):
+        read(directory, Target(python="3.8"))
+
+
+def test_static_addresses_are_kept_and_the_graph_is_walked() -> None:
+    """A pdm.lock without inherited metadata gives the same packages as one with it."""
+    target = Target(python="3.11")
+    walked, said = read("pdm-4.5-urls", target), read("pdm-4.5", target)
+    assert [(r.name, r.version) for r in walked.requirements] == [
+        (r.name, r.version) for r in said.requirements
+    ]
+    assert all((r.url or "").startswith("https://index.example/") for r in walked.requirements)
+
+
+@pytest.mark.parametrize(
+    ("directory", "value", "left"),
+    [
+        ("poetry-2.1", "main, ml", "dev, paper, plot"),
+        ("poetry-2.0", "main, ml", "dev, paper, plot"),
+        ("poetry-1.1", "main", "dev, plot"),
+        ("uv", "main, ml", "dev, plot"),
+        ("pdm-4.5", "default", "dev, ml"),
+        ("pipenv", "default", "develop"),
+    ],
+)
+def test_groups_that_are_and_are_not_installed_are_told(
+    directory: str, value: str, left: str
+) -> None:
+    """What the tool installs unasked counts, but for the tools of development."""
+    lock = read(directory, Target(python="3.11"))
+    (finding,) = [f for f in lock.findings if f.kind == "environment.groups"]
+    assert finding.value == value
+    assert finding.because.endswith(f"not installed: {left}")
+
+
+def test_a_package_of_the_workspace_is_named() -> None:
+    """A member that the project needs is not on any index: refused, with its line and directory."""
+    with pytest.raises(InvalidError) as raised:
+        read("uv-workspace", Target(python="3.11"))
+    assert "uv.lock:13: `core` is a package of this repository: packages/core" in raised.value.what
+
+
+def test_what_pipenv_did_not_lock_is_told() -> None:
+    """Pipenv writes `*` for packages of other platforms: left out, with a finding."""
+    lock = read("pipenv", Target(python="3.12"))
+    said = {f.kind: f.value for f in lock.findings}
+    assert said["environment.lock-incomplete"] == "colorama"
+    assert said["python.conflict"] == "3.11"
+    assert lock.indexes == ("https://index.example/simple",)
+
+
+BITS = ("", "[", "3", '"x"', "[[package]]", "{}", "]", "name = 3", "files = 3", "version = []")
+
+
+@given(st.data())
+def test_no_damage_crashes_a_reader(data: st.DataObject) -> None:
+    """A lock with broken lines is read or refused with its name, never a crash."""
+    directory = data.draw(st.sampled_from([*LOCKS, "pdm-4.5-urls", "uv-workspace"]))
+    path = next(p.name for p in (FIXTURES / directory).iterdir() if p.name.endswith(".lock"))
+    lines = (FIXTURES / directory / path).read_text("utf-8").splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        lines[data.draw(st.integers(0, len(lines) - 1))] = data.draw(st.sampled_from(BITS))
+    text = "\n".join(lines)
+    format = format_of(path, text)
+    assert format is not None
+    try:
+        read_lock(text, path, format, target=Target(python="3.11"), read=reader(directory))
+    except InvalidError as error:
+        assert path in error.what and error.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("poetry.lock", "[metadata]\nlock-version = '3.0'", "poetry.lock has format 3.0"),
+        ("uv.lock", "version = 2", "uv.lock has format 2"),
+        ("pdm.lock", "[metadata]\nlock_version = '5'", "pdm.lock has format 5"),
+        ("pdm.lock", "[metadata]\nlock_version = '4.0'", "there is no pyproject.toml"),
+        ("Pipfile.lock", "{", "Pipfile.lock is not JSON"),
+        ("Pipfile.lock", "[]", "is not a lock of Pipenv's"),
+        (
+            "Pipfile.lock",
+            '{"default": {\n"a": {"git": "https://index.example/a"}}}',
+            "Pipfile.lock:2: `a` comes from git",
+        ),
+        (
+            "poetry.lock",
+            "[[package]]\nname='a'\nversion='1'\n[package.source]\ntype='git'\nurl='u'",
+            "poetry.lock:2: `a` comes from git",
+        ),
+        (
+            "uv.lock",
+            "version = 1\n[manifest]\nmembers=['a']\n[[package]]\nname='a'\n"
+            "source={virtual='a'}\ndependencies=[{name='b'}]\n[[package]]\nname='b'\n"
+            "source={git='https://index.example/b'}",
+            "uv.lock:9: `b` comes from a Git",
+        ),
+        (
+            "poetry.lock",
+            "[[package]]\nname='a'\nversion='1'\nfiles=[{file='a-1.tar.gz', hash='sha256:00'}]",
+            "poetry.lock:2: no wheel for a 1 on Python 3.11, linux x86_64 (there is a source",
+        ),
+    ],
+)
+def test_what_no_index_has_is_refused_with_its_place(path: str, text: str, message: str) -> None:
+    """Unknown formats, repositories and source distributions each have their own words."""
+    format = format_of(path, text)
+    assert format is not None
+    with pytest.raises(InvalidError) as raised:
+        read_lock(text, path, format, target=Target(python="3.11"))
+    assert message in raised.value.what and raised.value.hint
+
+
+def test_the_index_of_a_package_is_asked_besides_the_machines() -> None:
+    """uv and Poetry say which index a package is from; a page of links is told apart."""
+    text = """version = 1
+[[package]]
+name = "me"
+source = { virtual = "." }
+dependencies = [{ name = "torch" }, { name = "other" }]
+[[package]]
+name = "torch"
+version = "2.4.1+cu121"
+source = { registry = "https://index.example/whl/cu121" }
+wheels = [{ url = "https://index.example/whl/torch-2.4.1%2Bcu121-cp311-cp311-linux_x86_64.whl", hash = "sha256:HASH" }]
+[[package]]
+name = "other"
+version = "1"
+source = { registry = "https://index.example/links.html" }
+wheels = [{ url = "https://index.example/other-1-py3-none-any.whl", hash = "sha256:HASH" }]
+""".replace("HASH", "a" * 64)  # noqa: E501
+    lock = read_lock(text, "uv.lock", Format.UV, target=Target(python="3.11"))
+    assert [(r.name, r.version, r.index) for r in lock.requirements] == [
+        ("other", "1", "https://index.example/links.html"),
+        ("torch", "2.4.1+cu121", "https://index.example/whl/cu121"),
+    ]
+    assert lock.indexes == ("https://index.example/whl/cu121",)
+    assert lock.find_links == ("https://index.example/links.html",)
