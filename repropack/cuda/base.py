@@ -1,0 +1,208 @@
+"""What the image is built on as far as CUDA decides it: slim, or one of NVIDIA's images.
+
+Owns: the decision, its reasons, the refusal. Does not own: which Debian release or Python (`plan`),
+which tag (`images`). Slim is right whenever the wheels carry CUDA: the host brings only the driver.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repropack.cuda import tables
+from repropack.cuda.alternatives import alternative, other_torch
+from repropack.cuda.doubts import doubts, hints, refused, vague
+from repropack.cuda.images import CudaImage, Wish, image_for
+from repropack.cuda.model import CudaPlan, Libraries, Need, NeedKind, State
+from repropack.cuda.version import key, major, minor, release
+from repropack.errors import PlanError
+from repropack.findings import Choice, Finding
+
+SLIM = "slim"
+COMPILER_PACKAGES = ("gcc", "libc6-dev", "python3-dev")
+
+
+class Signal(enum.Enum):
+    """What the source shows that wheels do not; the detectors say it."""
+
+    EXTENSION = "builds a CUDA extension (torch.utils.cpp_extension)"
+    LOADED_EXTENSION = "compiles a CUDA extension when it runs (cpp_extension.load)"
+    COMPILES = "uses torch.compile or triton"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudaBase:
+    """`run`: what the image stands on; `build`: where packages are compiled, if any are.
+
+    The values are `slim` or an image's full name. `apt` are Debian packages, with their reasons.
+    """
+
+    run: Choice
+    build: Choice | None = None
+    run_image: CudaImage | None = None
+    build_image: CudaImage | None = None
+    apt: tuple[Choice, ...] = ()
+    variables: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def base_for(
+    plan: CudaPlan,
+    *,
+    gpu: str = "optional",
+    python: str | None = None,
+    signals: Sequence[tuple[Signal, str]] = (),
+) -> CudaBase:
+    """The base of an environment. `gpu` is what the experiments say: none, optional or required.
+
+    `signals` are what the code shows, each with where. Raises `PlanError` when an image is needed
+    that does not exist (for libraries: only if a GPU is required).
+    """
+    needs = [*plan.needs, *(need for signal, where in signals for need in of_signal(signal, where))]
+    building = [need for need in needs if need.kind is NeedKind.BUILD_NVCC]
+    running = [] if gpu == "none" else [need for need in needs if at_run_time(need)]
+    build = toolkit_image(plan, building, python) if building else None
+    findings: list[Finding] = [] if gpu == "none" else list(hints(needs))
+    try:
+        run = run_image(plan, running, python)
+    except PlanError as error:
+        if gpu == "required":
+            raise
+        run = None
+        findings.append(refused(error))
+    return CudaBase(
+        run=named(run, running) or Choice(value=SLIM, because=why_slim(plan, gpu)),
+        build=named(build, building),
+        run_image=run,
+        build_image=build,
+        apt=compiler(needs, gpu),
+        variables=tuple(sorted({name for need in building for name in need.variables})),
+        findings=(*findings, *vague(plan, run, running), *doubts(run, build, plan, python)),
+    )
+
+
+def of_signal(signal: Signal, where: str) -> Iterator[Need]:
+    """What the source's own code needs."""
+    kinds = {
+        Signal.EXTENSION: NeedKind.BUILD_NVCC,
+        Signal.LOADED_EXTENSION: NeedKind.RUN_NVCC,
+        Signal.COMPILES: NeedKind.COMPILER,
+    }
+    yield Need(
+        kind=kinds[signal], package="the project", because=f"the code {signal.value}: {where}"
+    )
+
+
+def at_run_time(need: Need) -> bool:
+    """Whether a need asks for an image of NVIDIA's for the runs."""
+    return need.kind in (NeedKind.RUN_NVCC, NeedKind.LIBRARIES) and not need.hint
+
+
+def toolkit_image(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> CudaImage:
+    """The devel image that compiles for this environment: of the same CUDA minor as torch."""
+    cuda = torch_cuda(plan)
+    who = ", ".join(sorted({need.package for need in needs}))
+    if cuda is None:
+        raise PlanError(
+            f"{who} must be compiled with nvcc, and which CUDA minor is not known: "
+            f"{plan.cuda.because}",
+            hint="pin torch with its CUDA build (torch==X+cuNNN), or a wheel of the package",
+        )
+    cudnn = "0" if any(need.cudnn for need in needs) else None
+    flavour = "cudnn-devel" if cudnn else "devel"
+    wish = Wish(cuda=cuda, flavour=flavour, cudnn=cudnn, python=python, glibc=glibc_of(plan))
+    return image_for(wish, alternative=other_torch(plan, wish))
+
+
+def torch_cuda(plan: CudaPlan) -> str | None:
+    """The minor that nvcc must have: torch's, because torch refuses another; else the plan's."""
+    builds = [build.cuda for build in plan.builds if build.package in ("torch", "pytorch")]
+    return next((cuda for cuda in (*builds, plan.cuda.value) if cuda and minor(cuda)), None)
+
+
+def glibc_of(plan: CudaPlan) -> str | None:
+    """The oldest glibc that torch's wheels run on."""
+    for build in plan.builds:
+        found = tables.torch_release(build.version) if build.package == "torch" else None
+        row = tables.table("torch")["releases"].get(found.version, {}) if found else {}
+        if "glibc" in row:
+            return str(row["glibc"])
+    return None
+
+
+def run_image(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> CudaImage | None:
+    """The image for the runs, or None when nothing asks for one."""
+    if not needs:
+        return None
+    wish = wish_of(plan, needs, python)
+    return image_for(wish, alternative=alternative(plan, needs, wish))
+
+
+def wish_of(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> Wish:
+    """One image for all needs: the newest minor that one of them names, the largest flavour.
+
+    Raises `PlanError` when they want different CUDA majors, or none that is known.
+    """
+    wanted = [need.cuda or plan.cuda.value for need in needs]
+    majors = {major(cuda) for cuda in wanted}
+    if len(majors) > 1:
+        who = " and ".join(f"{n.package} (CUDA {c})" for n, c in zip(needs, wanted, strict=True))
+        raise PlanError(
+            f"no image has the libraries of two CUDA majors: {who}",
+            hint="lock versions that use the same CUDA",
+        )
+    minors = [cuda for cuda in (*wanted, plan.cuda.value) if minor(cuda)]
+    minors = [cuda for cuda in minors if major(cuda) in majors]
+    if not minors:
+        minors = [newest_minor(next(iter(majors)))]
+    devel = any(need.devel or need.kind is NeedKind.RUN_NVCC for need in needs)
+    cudnn = max((need.cudnn for need in needs if need.cudnn), key=key, default=None)
+    flavour = ("cudnn-" if cudnn else "") + ("devel" if devel else "runtime")
+    cuda = max(minors, key=key)
+    return Wish(cuda=cuda, flavour=flavour, cudnn=cudnn, python=python, glibc=glibc_of(plan))
+
+
+def newest_minor(cuda: str) -> str:
+    """Where only a major is said: its newest minor with a live image, which runs all of them."""
+    rows = [row.minor for row in tables.images() if row.status == "live"]
+    return max((row for row in rows if major(row) == cuda), key=key, default=cuda or "0")
+
+
+def named(image: CudaImage | None, needs: Sequence[Need]) -> Choice | None:
+    """An image as a choice, with who needs it."""
+    if image is None:
+        return None
+    who = "; ".join(sorted({f"{need.package} needs {what(need)}" for need in needs}))
+    return Choice(value=image.reference, because=f"{who}: {image.because}")
+
+
+def what(need: Need) -> str:
+    """What a need is for, in words."""
+    return need.kind.value + (" with headers and ptxas" if need.devel else "")
+
+
+def why_slim(plan: CudaPlan, gpu: str) -> str:
+    """Why no image of NVIDIA's."""
+    if plan.state is not State.CUDA:
+        return plan.cuda.because
+    if gpu == "none":
+        return "no experiment uses a GPU"
+    if any(build.libraries is Libraries.IMAGE for build in plan.builds):
+        return "no image has the CUDA libraries that are missing"
+    return f"CUDA {plan.cuda.value} comes with the wheels: the host brings only the driver"
+
+
+def compiler(needs: Sequence[Need], gpu: str) -> tuple[Choice, ...]:
+    """The Debian packages that triton compiles its launchers with."""
+    need = next((need for need in needs if need.kind is NeedKind.COMPILER), None)
+    if need is None or gpu == "none":
+        return ()
+    because = f"{need.because}, which compiles C code when it runs"
+    return tuple(Choice(value=name, because=because) for name in COMPILER_PACKAGES)
+
+
+def needed_glibc(image: CudaImage) -> tuple[int, int]:
+    """The glibc of an image, as `environment.Target` wants it."""
+    numbers = release(image.glibc)
+    return numbers[0], numbers[1]
