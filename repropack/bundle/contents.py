@@ -1,0 +1,131 @@
+"""The manifest: `repropack.json` from a plan and what was fetched for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from repropack import __version__
+from repropack.cuda.record import as_dict
+from repropack.environment import Target, Wheel
+from repropack.findings import Finding, Severity
+from repropack.plan import Origin, Plan
+
+SCHEMA = "repropack.bundle/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRecord:
+    """The base that was used. `reference` is what `FROM` takes: pinned by digest if it has one.
+
+    `packages_sha256` identifies the list of its distribution packages, when it was bootstrapped.
+    """
+
+    reference: str
+    packages_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """What was fetched and provided for a plan.
+
+    `wheels` are the environment's, `tools` the installer (uv) and the reviewer's fetcher (pip);
+    there are none when there is nothing to install.
+    """
+
+    target: Target
+    wheels: tuple[Wheel, ...]
+    tools: tuple[Wheel, ...]
+    base: BaseRecord
+
+    def tool(self, name: str) -> Wheel | None:
+        """The tool of that name, if there is one."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    @property
+    def downloads(self) -> tuple[Wheel, ...]:
+        """Every wheel that an image build needs, by file name."""
+        uv = self.tool("uv")
+        return tuple(sorted((*self.wheels, *((uv,) if uv else ())), key=lambda w: w.filename))
+
+
+def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
+    """The manifest as a JSON object. Nothing in it depends on when or where it was made."""
+    need, base = plan.base.need, ingredients.base
+    return {
+        "schema": SCHEMA,
+        "repropack": __version__,
+        "name": plan.name,
+        "paper": dict(plan.paper),
+        "source": origin_to_json(plan.origin),
+        "image": {"tag": plan.tag, "platform": "linux/amd64"},
+        "base": {
+            "reference": base.reference,
+            "python": need.python,
+            "suite": need.suite,
+            "apt": list(need.apt),
+            "packages_sha256": base.packages_sha256,
+        },
+        "plan": [
+            {"what": what, "value": choice.value, "because": choice.because}
+            for what, choice in plan.decisions
+        ],
+        "cuda": as_dict(plan.cuda),
+        "wheels": [wheel_to_json(wheel) for wheel in ingredients.wheels],
+        "tools": [wheel_to_json(wheel) for wheel in ingredients.tools],
+        "experiments": [experiment.to_json() for experiment in plan.experiments],
+        "claims": [claim.to_json() for claim in plan.claims],
+        "findings": [
+            finding_to_json(finding)
+            for finding in plan.findings
+            if finding.severity is not Severity.INFO
+        ],
+    }
+
+
+def dump(value: Any) -> str:
+    """JSON for files: stable, readable, one trailing newline.
+
+    Bytes of a file's name that are not UTF-8 stay JSON: `\\udcff`, as Python reads them back.
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def origin_to_json(origin: Origin) -> dict[str, Any]:
+    """The source as the manifest tells it."""
+    return {
+        "kind": origin.kind.value,
+        "commit": origin.commit,
+        "tree": origin.tree,
+        "branch": origin.branch,
+        "remote": origin.remote,
+        "tags": list(origin.tags),
+        "subdirectory": origin.subdirectory,
+        "commit_time_s": origin.commit_time_s,
+        "submodules": [{"path": path, "commit": commit} for path, commit in origin.submodules],
+        "changed": list(origin.changed),
+    }
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """A finding as `--json` and the manifest show it."""
+    return {
+        "kind": finding.kind,
+        "value": finding.value,
+        "severity": finding.severity.value,
+        "where": str(finding.where) if finding.where else None,
+        "because": finding.because,
+    }
+
+
+def wheel_to_json(wheel: Wheel) -> dict[str, Any]:
+    """A wheel: what it is, and the hash that any copy of it must have."""
+    return {
+        "name": wheel.name,
+        "version": wheel.version,
+        "filename": wheel.filename,
+        "size_bytes": wheel.size_bytes,
+        "sha256": wheel.sha256,
+    }

@@ -1,0 +1,107 @@
+"""Reading a bundle: checked against its checksums first, then its manifest as frozen values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repropack.bundle import checksums
+from repropack.cuda import CudaPlan
+from repropack.cuda.record import from_dict
+from repropack.environment import Wheel
+from repropack.errors import IntegrityError, InvalidError
+from repropack.judge.expand import expand
+from repropack.judge.fields import ManifestError
+from repropack.judge.manifest import Manifest, parse
+from repropack.judge.model import RunSpec
+from repropack.plan import BaseNeed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle on disk. `digest` is the SHA-256 of its SHA256SUMS: it identifies every file.
+
+    `commit` is the commit that was packed, or the tree of what no commit holds.
+    """
+
+    directory: Path
+    digest: str
+    name: str
+    commit: str
+    tag: str
+    base: BaseNeed
+    base_reference: str
+    wheels: tuple[Wheel, ...]
+    tools: tuple[Wheel, ...]
+    manifest: Manifest
+    cuda: CudaPlan
+
+    @property
+    def runs(self) -> tuple[RunSpec, ...]:
+        """Every run, in the order of the config."""
+        return tuple(run for each in self.manifest.experiments for run in expand(each))
+
+
+def is_bundle(directory: Path) -> bool:
+    """Whether a directory is a bundle, or was one before a file of it was lost."""
+    marks = (checksums.SUMS, "repropack.json", "reproduce.sh")
+    return sum((directory / name).is_file() for name in marks) >= 2
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Check and read a bundle. Raises `IntegrityError` (exit code 7) for anything wrong with it."""
+    digest = checksums.check(directory)
+    path = directory / "repropack.json"
+    try:
+        raw = json.loads(path.read_bytes())
+        return from_manifest(directory, digest, raw)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ManifestError,
+        InvalidError,
+    ) as error:
+        raise IntegrityError(
+            f"{path} is not a manifest that this version reads: {error}"
+        ) from error
+
+
+def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
+    """The manifest's JSON as frozen values; raises `KeyError`, `TypeError` or `ValueError`."""
+    base = raw["base"]
+    return Bundle(
+        directory=directory,
+        digest=digest,
+        name=str(raw["name"]),
+        commit=str(raw["source"]["commit"] or raw["source"]["tree"]),
+        tag=str(raw["image"]["tag"]),
+        base=BaseNeed(
+            python=str(base["python"]),
+            suite=str(base["suite"]),
+            apt=tuple(str(package) for package in base["apt"]),
+        ),
+        base_reference=str(base["reference"]),
+        wheels=tuple(wheel_from_json(wheel) for wheel in raw["wheels"]),
+        tools=tuple(wheel_from_json(wheel) for wheel in raw["tools"]),
+        manifest=parse(raw),
+        cuda=from_dict(raw["cuda"]),
+    )
+
+
+def wheel_from_json(raw: dict[str, Any]) -> Wheel:
+    """A wheel of the manifest."""
+    filename = str(raw["filename"])
+    if "/" in filename or filename.startswith((".", "-")):
+        raise ValueError(f"{filename!r} is not the name of a wheel")
+    return Wheel(
+        name=str(raw["name"]),
+        version=str(raw["version"]),
+        filename=filename,
+        size_bytes=int(raw["size_bytes"]),
+        sha256=str(raw["sha256"]),
+    )

@@ -1,0 +1,229 @@
+"""The generated text files of a bundle, from templates/. With `report`, the only user of Jinja."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from repropack import __version__, assets
+from repropack.bundle import quoting
+from repropack.bundle.contents import Ingredients
+from repropack.environment import Wheel
+from repropack.judge.model import Claim, Experiment, MetricRef
+from repropack.plan import Plan
+
+if TYPE_CHECKING:
+    import jinja2
+
+#: The line of the Dockerfile behind which only the source and the judge are added. Everything in
+#: front of it depends on the environment alone and is kept as an image of its own.
+SOURCE_STAGE = "FROM environment"
+#: What it copies, see `layers`.
+SOURCE_STEPS = "COPY --chown=1000:1000 source/ /work/\nCOPY judge.pyz repropack.json /repropack/"
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Templates that fail on a missing name and leave values as they are: filters quote them."""
+    import jinja2
+
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(assets.templates()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # shell, Dockerfile and Markdown: each value passes its own filter
+    )
+    env.filters["sh"] = quoting.shell
+    env.filters["dockerfile"] = quoting.dockerfile
+    env.filters["comment"] = quoting.comment
+    env.filters["md"] = quoting.markdown
+    env.filters["code"] = quoting.code
+    env.filters["codeblock"] = quoting.codeblock
+    return env
+
+
+def oci_labels(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The `org.opencontainers.image.*` labels that the plan can fill."""
+    origin = plan.origin
+    labels = [("title", plan.name), ("version", origin.id12), ("revision", origin.commit)]
+    labels += [("source", origin.remote), ("created", rfc3339(origin.commit_time_s))]
+    return tuple((f"org.opencontainers.image.{name}", value) for name, value in labels if value)
+
+
+def rfc3339(time_s: int | None) -> str | None:
+    """Seconds since the epoch as an RFC 3339 time in UTC."""
+    if time_s is None:
+        return None
+    return datetime.datetime.fromtimestamp(time_s, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
+    """The Dockerfile: identical for BuildKit, the legacy builder and Buildah; no network."""
+    reasons = tuple(
+        f"{what}: {choice.value or 'none'} ({choice.because})"
+        for what, choice in plan.decisions
+        if not what.startswith("variable")
+    )
+    return (
+        environment()
+        .get_template("Dockerfile.j2")
+        .render(
+            title=f"{plan.name} at {plan.origin.id12}, packaged by repropack {__version__}",
+            python=plan.python,
+            reasons=reasons,
+            variables=plan.variables,
+            base=ingredients.base.reference,
+            wheels=ingredients.wheels,
+            uv=ingredients.tool("uv"),
+            marker=SOURCE_STAGE,
+            steps=SOURCE_STEPS,
+            labels=oci_labels(plan),
+        )
+    )
+
+
+def split_dockerfile(text: str) -> tuple[str, str]:
+    """The Dockerfile in front of and behind the source stage. `ValueError` if it has none."""
+    head, found, tail = text.partition(f"\n{SOURCE_STAGE}\n")
+    if not found:
+        raise ValueError(f"no line {SOURCE_STAGE!r}")
+    return head + "\n", tail
+
+
+def source_dockerfile(
+    tail: str, *, environment: str, label: tuple[str, str], layer: str | None = None
+) -> str:
+    """The source stage on an environment's image, with one more label.
+
+    The label joins the last instruction, which is a LABEL. `layer` names an archive that takes the
+    place of the steps that copy. Both spare instructions: each costs the legacy builder more than a
+    tenth of a second.
+    """
+    name, value = label
+    if layer is not None:
+        tail = tail.replace(SOURCE_STEPS, f"ADD {layer} /", 1)
+    return f"FROM {environment}\n{tail.rstrip()} \\\n      {name}={quoting.dockerfile(value)}\n"
+
+
+def dockerignore() -> str:
+    """What a builder may see of a bundle's directory."""
+    allowed = ("Dockerfile", "pylock.toml", "wheels", "source", "judge.pyz", "repropack.json")
+    return "*\n" + "".join(f"!{name}\n" for name in allowed)
+
+
+def fetch_requirements(wheels: Sequence[Wheel]) -> str:
+    """Hashed requirements that name exactly these wheels, for pip."""
+    return "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in wheels)
+
+
+def wheel_sums(wheels: Sequence[Wheel]) -> str:
+    """The checksums of the wheels, as `sha256sum` reads them from the bundle's directory."""
+    return "".join(f"{wheel.sha256}  wheels/{wheel.filename}\n" for wheel in wheels)
+
+
+def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
+    """The reviewer's one command."""
+    pip = ingredients.tool("pip")
+    return (
+        environment()
+        .get_template("reproduce.sh.j2")
+        .render(
+            name=plan.name,
+            tag=plan.tag,
+            commit=plan.origin.commit or plan.origin.tree,
+            base=ingredients.base.reference,
+            suite=plan.base.suite.value,
+            python=plan.python,
+            packages=[choice.value for choice in plan.base.apt],
+            claims=[claim.id for claim in plan.claims],
+            pip=pip.filename if pip else "",
+            platforms=ingredients.target.platforms,
+            download_mb=megabytes(ingredients.downloads),
+            version=__version__,
+        )
+    )
+
+
+def readme(plan: Plan, ingredients: Ingredients) -> str:
+    """The reviewer's page: what is claimed, what is needed, how to run it, what to expect."""
+    return (
+        environment()
+        .get_template("README.md.j2")
+        .render(
+            plan=plan,
+            claims=[claim_row(claim) for claim in plan.claims],
+            experiments=[experiment_row(experiment, plan) for experiment in plan.experiments],
+            gpu=gpu_text(plan),
+            base=ingredients.base.reference,
+            wheels=ingredients.downloads,
+            download_mb=megabytes(ingredients.downloads),
+            disk_mb=disk_megabytes(ingredients.downloads),
+        )
+    )
+
+
+def gpu_text(plan: Plan) -> str:
+    """Which experiments use a GPU."""
+    needs = {
+        gpu: ", ".join(e.name for e in plan.experiments if e.gpu == gpu)
+        for gpu in ("required", "optional")
+    }
+    told = [f"{gpu} for {names}" for gpu, names in needs.items() if names]
+    return "; ".join(told) or "not used"
+
+
+def experiment_row(experiment: Experiment, plan: Plan) -> dict[str, str]:
+    """An experiment as the reviewer's page tells it: its command, and its runs in words."""
+    count = sum(run.experiment == experiment.name for run in plan.runs)
+    facts = [f"{count} runs" if count > 1 else "one run"]
+    facts += [f"{name}: {', '.join(values)}" for name, values in experiment.matrix]
+    if experiment.seeds:
+        facts.append(f"seeds: {', '.join(map(str, experiment.seeds))}")
+    if experiment.timeout_s is not None:
+        facts.append(f"at most {duration(experiment.timeout_s)} each")
+    facts.append("with the network" if experiment.network else "without network")
+    return {"name": experiment.name, "command": experiment.run, "facts": "; ".join(facts)}
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a reader thinks in."""
+    for size, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= size:
+            count = f"{seconds / size:.1f}".removesuffix(".0")
+            return f"{count} {unit}".replace("1 hours", "1 hour").replace("1 minutes", "1 minute")
+    return f"{seconds:g} seconds"
+
+
+def megabytes(wheels: Sequence[Wheel]) -> int:
+    """The size of a download in MB (10^6 bytes), rounded up to at least 1."""
+    return max(1, round(sum(wheel.size_bytes for wheel in wheels) / 1e6))
+
+
+def disk_megabytes(wheels: Sequence[Wheel]) -> int:
+    """What to have free, in MB: the downloads, twice what they unpack to (about three times their
+    size, in the installer's stage and in the image), and the base.
+    """
+    return round(300 + 7 * megabytes(wheels), -2)
+
+
+def claim_row(claim: Claim) -> dict[str, str]:
+    """A claim as a row of the reviewer's page."""
+    refs = (claim.metric,) if claim.metric else claim.greater
+    reported = claim.value if claim.kind == "value" else "the first is greater"
+    unit = " %" if claim.scale == "percent" else ""
+    return {
+        "id": claim.id,
+        "metric": " > ".join(ref_text(ref) for ref in refs),
+        "value": reported + unit,
+        "source": claim.source,
+    }
+
+
+def ref_text(ref: MetricRef) -> str:
+    """`svm.accuracy{attention=eca}`."""
+    cell = ",".join(f"{name}={value}" for name, value in ref.cell)
+    return f"{ref.experiment}.{ref.metric}" + (f"{{{cell}}}" if cell else "")

@@ -1,0 +1,114 @@
+"""Writing a bundle: into a temporary sibling, then renamed, so it is whole or absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from repropack.assets import base_files
+from repropack.bundle import checksums, contents, render
+from repropack.bundle.contents import Ingredients
+from repropack.bundle.read import Bundle, read_bundle
+from repropack.environment import place, to_pylock
+from repropack.errors import BuildError
+from repropack.judge.pyz import write_pyz
+from repropack.plan import Plan
+from repropack.source import Source
+
+#: The time of files whose source has no commit: the oldest that a zip archive can hold.
+OLDEST_TIME_S = 315_532_800
+EXECUTABLE = frozenset({"reproduce.sh", "base.sh"})
+
+
+def write_bundle(
+    plan: Plan, source: Source, ingredients: Ingredients, *, cache: Path, out: Path
+) -> Bundle:
+    """Write the bundle of a plan to the directory `out`, replacing what is there; read it back.
+
+    Two calls with the same plan and ingredients write the same bytes. `cache` is where the wheels
+    of the ingredients are. Raises `BuildError` (exit code 5) if it cannot be written.
+    """
+    time_s = plan.origin.commit_time_s or OLDEST_TIME_S
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent))
+    except OSError as error:
+        raise BuildError(f"cannot write {out}: {error.strerror}") from error
+    try:
+        source.export(temporary / "source", mtime_s=time_s)
+        fill(temporary, plan, ingredients, cache=cache, patch=source.patch)
+        settle(temporary, time_s)
+        put(temporary, out)
+    except OSError as error:
+        raise BuildError(
+            f"cannot write {out}: {error.strerror or error}", hint="is the disk full? try `df -h`"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return read_bundle(out)
+
+
+def fill(
+    directory: Path, plan: Plan, ingredients: Ingredients, *, cache: Path, patch: bytes
+) -> None:
+    """Every file of the bundle but the source; the checksums last."""
+    if patch:
+        (directory / "source.patch").write_bytes(patch)
+    pip = ingredients.tool("pip")
+    if pip:
+        place((pip,), cache, directory / "tools", link=False)
+    write_pyz(directory / "judge.pyz")
+    for name, data in base_files().items():
+        (directory / name).write_bytes(data)
+    texts = {
+        "repropack.json": contents.dump(contents.manifest(plan, ingredients)),
+        "pylock.toml": to_pylock(ingredients.wheels, ingredients.target),
+        "Dockerfile": render.dockerfile(plan, ingredients),
+        ".dockerignore": render.dockerignore(),
+        "fetch.txt": render.fetch_requirements(ingredients.downloads),
+        "wheels.sha256": render.wheel_sums(ingredients.downloads),
+        "reproduce.sh": render.reproduce_sh(plan, ingredients),
+        "README.md": render.readme(plan, ingredients),
+        checksums.LINKS: checksums.links_text(directory),
+    }
+    for name, text in texts.items():
+        write_text(directory / name, text)
+    write_text(directory / checksums.SUMS, checksums.sums_text(directory))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Bytes that do not depend on the platform's encoding or line ends."""
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def settle(directory: Path, time_s: int) -> None:
+    """Fixed modes and times, so that two bundles of one commit are the same to the byte."""
+    for path in checksums.walk(directory):
+        if path.is_symlink():
+            os.utime(path, (time_s, time_s), follow_symlinks=False)
+            continue
+        top = path.relative_to(directory).as_posix()
+        if not top.startswith("source/"):
+            path.chmod(0o755 if top in EXECUTABLE else 0o644)
+        os.utime(path, (time_s, time_s))
+    for parent, _, _ in os.walk(directory, topdown=False):
+        Path(parent).chmod(0o755)
+        os.utime(parent, (time_s, time_s))
+
+
+def put(temporary: Path, out: Path) -> None:
+    """Rename into place. An older bundle there is moved aside first, and put back on failure."""
+    if not os.path.lexists(out):
+        temporary.rename(out)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+    out.rename(aside / out.name)
+    try:
+        temporary.rename(out)
+    except OSError:
+        (aside / out.name).rename(out)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

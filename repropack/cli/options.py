@@ -1,0 +1,130 @@
+"""Options that several commands share, and what their values mean.
+
+Heavy imports stand inside the functions: this module is part of what `repropack --help` imports.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from repropack.judge.model import Tolerance
+    from repropack.settings import Settings
+
+Command = Callable[..., Any]
+
+
+class Directory(click.Path):
+    """A path as `pathlib` has it, which is imported when a command gets one: not for `--help`."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """What the user typed as a path."""
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+DIRECTORY = Directory()
+
+#: As container engines take it: [HOST[:PORT]/]NAME[/NAME]…[:TAG]
+IMAGE_NAME = (
+    r"(?:(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?::[0-9]+)?/|[A-Za-z0-9-]+:[0-9]+/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`, which every command has."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
+
+
+def infer_option(command: Command) -> Command:
+    """`--infer`, for projects whose manifests do not name all that the code imports."""
+    return click.option(
+        "--infer",
+        is_flag=True,
+        help="Add packages that the code imports and no manifest declares.",
+    )(command)
+
+
+def engine_options(command: Command) -> Command:
+    """Which engine builds and runs."""
+    command = click.option(
+        "--engine",
+        type=click.Choice(["docker", "podman", "venv"]),
+        help="What builds and runs. Default: the first of docker, podman that answers.",
+    )(command)
+    return click.option(
+        "--builder",
+        type=click.Choice(["auto", "buildkit", "legacy"]),
+        default="auto",
+        show_default=True,
+        help="Docker's builder.",
+    )(command)
+
+
+def build_options(command: Command) -> Command:
+    """What `build` and `verify` share."""
+    command = infer_option(command)
+    command = click.option(
+        "--allow-dirty",
+        is_flag=True,
+        help="Pack uncommitted changes too; every verdict says so.",
+    )(command)
+    return click.option(
+        "--base",
+        type=click.Choice(["auto", "bootstrap"]),
+        default="auto",
+        show_default=True,
+        help="Ask a registry for the base first, or make it from Debian's packages.",
+    )(command)
+
+
+def parsed_tolerance(text: str | None) -> Tolerance | None:
+    """The value of `--tolerance`; `UsageError` says what it may be."""
+    from repropack.errors import UsageError
+    from repropack.judge.model import parse_tolerance
+
+    if text is None:
+        return None
+    try:
+        return parse_tolerance(text)
+    except ValueError as error:
+        raise UsageError(f"--tolerance {text}: {error}", hint="write 0.5, or 1%") from error
+
+
+def refuse_bad_tags(tags: tuple[str, ...]) -> None:
+    """Raises `UsageError` before anything is built under a name that no engine takes."""
+    import re
+
+    from repropack.errors import UsageError
+
+    for tag in tags:
+        if len(tag) > 255 or not re.fullmatch(IMAGE_NAME, tag):
+            raise UsageError(
+                f"--tag {tag!r} is not the name of an image",
+                hint="small letters, digits, and a version: --tag digits:camera-ready",
+            )
+
+
+def settings(**options: Any) -> Settings:
+    """The options of a command as one value."""
+    from repropack.settings import Settings
+    from repropack.workspace import cache_directory
+
+    refuse_bad_tags(options.get("tags", ()))
+    return Settings(cache=cache_directory(), **options)

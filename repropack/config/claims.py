@@ -1,0 +1,206 @@
+"""`claims:`: what the paper says, checked against the experiments that it speaks about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from repropack.config import fields
+from repropack.config.cursor import Cursor
+from repropack.config.names import did_you_mean, shown
+from repropack.judge.model import (
+    Claim,
+    Experiment,
+    MetricRef,
+    Spread,
+    Tolerance,
+    parse_metric_ref,
+    parse_tolerance,
+)
+
+SCALES: Final = ("none", "percent")
+DIRECTIONS: Final = ("both", "higher", "lower")
+SPREADS: Final = ("sd", "se", "ci95")
+LARGEST: Final = 1e150  # its square is still a float
+_VALUE_KEYS: Final = ("metric", "value", "scale", "spread", "tolerance", "direction")
+_KEYS: Final = ("id", *_VALUE_KEYS, "source", "greater")
+_LATER: Final = {
+    "rank_first": "rank_first claims are not supported yet; write one greater claim per rival",
+    "table": "table claims are not supported yet; write one claim per cell",
+}
+Experiments = dict[str, Experiment] | None
+
+
+def read_claims(cursor: Cursor, experiments: tuple[Experiment, ...] | None) -> tuple[Claim, ...]:
+    """Return the claims in the order of the file; two with one id are a problem.
+
+    `experiments` is None where they could not be read: then nothing is looked up in them.
+    """
+    known = None if experiments is None else {e.name: e for e in experiments}
+    claims: list[Claim] = []
+    for item in cursor.items():
+        claim = _claim(item, known)
+        if claim.id and claim.id in {other.id for other in claims}:
+            item.problem(f"another claim has the id {shown(claim.id)}")
+        claims.append(claim)
+    return tuple(claims)
+
+
+def _claim(cursor: Cursor, experiments: Experiments) -> Claim:
+    given = cursor.fields(_KEYS, later=_LATER)
+    claim_id = _id(cursor, given)
+    source = fields.value_of(given, "source", fields.text) or ""
+    if "greater" in given:
+        _refuse_beside_greater(given)
+        pair = _pair(given["greater"], experiments)
+        return Claim(id=claim_id, kind="greater", greater=pair, source=source)
+    if not cursor.is_mapping() or any(key in _LATER for key, _ in cursor.entries()):
+        return Claim(id=claim_id, kind="value")
+    return _value_claim(cursor, given, experiments, claim_id, source)
+
+
+def _id(cursor: Cursor, given: dict[str, Cursor]) -> str:
+    field = cursor.require(given, "id") if cursor.is_mapping() else None
+    raw = field.text() if field is not None else None
+    return raw if field is not None and raw and fields.check_name(raw, field) else ""
+
+
+def _refuse_beside_greater(given: dict[str, Cursor]) -> None:
+    for key in _VALUE_KEYS:
+        if key in given:
+            given[key].problem("does not go with 'greater'")
+
+
+def _value_claim(
+    cursor: Cursor, given: dict[str, Cursor], experiments: Experiments, claim_id: str, source: str
+) -> Claim:
+    if "metric" not in given and "value" not in given:
+        cursor.problem("say what is claimed: metric and value, or greater: [A, B]")
+    else:
+        cursor.require(given, "metric")
+        cursor.require(given, "value")
+    return Claim(
+        id=claim_id,
+        kind="value",
+        metric=fields.value_of(given, "metric", lambda c: _metric_ref(c, experiments)),
+        value=fields.value_of(given, "value", _value) or "",
+        scale=fields.value_of(given, "scale", lambda c: fields.choice(c, SCALES)) or "none",
+        spread=fields.value_of(given, "spread", _spread),
+        tolerance=fields.value_of(given, "tolerance", _tolerance),
+        direction=fields.value_of(given, "direction", lambda c: fields.choice(c, DIRECTIONS))
+        or "both",
+        source=source,
+    )
+
+
+def _value(cursor: Cursor) -> str | None:
+    raw = cursor.text()
+    if raw is not None and raw.rstrip().endswith("%"):
+        bare = raw.rstrip().removesuffix("%").rstrip()
+        cursor.problem(
+            f"is a number without '%': write {shown(bare)}, and scale: percent if the metric "
+            "is a fraction"
+        )
+        return None
+    number = fields.decimal(cursor)
+    if number is not None and abs(float(number)) > LARGEST:
+        cursor.problem(f"is too large to be compared: {shown(number)}")
+    return number
+
+
+def _spread(cursor: Cursor) -> Spread | None:
+    given = cursor.fields((*SPREADS, "n"))
+    kinds = [kind for kind in SPREADS if kind in given]
+    n = fields.value_of(given, "n", fields.count)
+    if len(kinds) != 1:
+        if cursor.is_mapping():
+            cursor.problem(f"give one of {', '.join(SPREADS)}, such as {{sd: 0.2, n: 5}}")
+        return None
+    if kinds[0] != "sd" and "n" not in given:
+        cursor.problem(f"{kinds[0]!r} says nothing without the number of runs; add n: …")
+    value = fields.non_negative(given[kinds[0]])
+    return None if value is None else Spread(kind=kinds[0], value=value, n=n)
+
+
+def _tolerance(cursor: Cursor) -> Tolerance | None:
+    raw = cursor.text()
+    if raw is None:
+        return None
+    try:
+        return parse_tolerance(raw)
+    except ValueError as error:
+        cursor.problem(str(error))
+        return None
+
+
+def _pair(cursor: Cursor, experiments: Experiments) -> tuple[MetricRef, ...]:
+    items = cursor.items()
+    refs = tuple(ref for ref in (_metric_ref(item, experiments) for item in items) if ref)
+    if items and len(items) != 2:
+        cursor.problem(f"takes two metrics, [better, worse], not {len(items)}")
+    elif len(refs) == 2 and refs[0] == refs[1]:
+        cursor.problem("compares a metric with itself")
+    return refs
+
+
+def _metric_ref(cursor: Cursor, experiments: Experiments) -> MetricRef | None:
+    if cursor.is_mapping():
+        cursor.problem("put the metric in quotes: {…} means something else to YAML")
+        return None
+    raw = cursor.text()
+    if raw is None:
+        return None
+    try:
+        ref = parse_metric_ref(raw)
+    except ValueError as error:
+        cursor.problem(str(error))
+        return None
+    if experiments is None:
+        return ref
+    return _complete(ref, experiments) if _exists(cursor, ref, experiments) else None
+
+
+def _complete(ref: MetricRef, experiments: dict[str, Experiment]) -> MetricRef:
+    """The reference with the parameters that have a single value, which need not be written."""
+    single = {name: values[0] for name, values in experiments[ref.experiment].matrix if values}
+    cell = tuple(sorted({**single, **dict(ref.cell)}.items()))
+    return MetricRef(experiment=ref.experiment, metric=ref.metric, cell=cell)
+
+
+def _exists(cursor: Cursor, ref: MetricRef, experiments: dict[str, Experiment]) -> bool:
+    experiment = experiments.get(ref.experiment)
+    if experiment is None:
+        near = did_you_mean(ref.experiment, experiments)
+        cursor.problem(f"there is no experiment {shown(ref.experiment)}{near}")
+        return False
+    metrics = [metric.name for metric in experiment.metrics]
+    if ref.metric not in metrics:
+        near = did_you_mean(ref.metric, metrics)
+        cursor.problem(f"{ref.experiment} has no metric {shown(ref.metric)}{near}")
+        return False
+    return _cell_exists(cursor, ref, experiment)
+
+
+def _cell_exists(cursor: Cursor, ref: MetricRef, experiment: Experiment) -> bool:
+    """Every parameter with several values must be named: a claim is about one kind of run."""
+    matrix = dict(experiment.matrix)
+    cell = dict(ref.cell)
+    complaints = [_cell_problem(name, value, matrix) for name, value in cell.items()]
+    complaints += [
+        f"which {name}? add {{{name}=…}} with one of {', '.join(values[:10])}"
+        for name, values in matrix.items()
+        if name not in cell and len(values) > 1
+    ]
+    for complaint in filter(None, complaints):
+        cursor.problem(complaint)
+    return not any(complaints)
+
+
+def _cell_problem(name: str, value: str, matrix: dict[str, tuple[str, ...]]) -> str:
+    if not matrix:
+        return "the experiment has no matrix: leave {…} out"
+    if name not in matrix:
+        return f"the matrix has no parameter {shown(name)}{did_you_mean(name, matrix)}"
+    if value not in matrix[name]:
+        near = did_you_mean(value, matrix[name])
+        return f"the matrix has no {name}={value}{near}"
+    return ""

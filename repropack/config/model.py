@@ -1,0 +1,64 @@
+"""The values that `repropack.yaml` becomes. Experiments and claims are the judge's own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repropack.findings import Finding
+from repropack.judge.model import Claim, Experiment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What the experiments belong to; only shown, never used."""
+
+    title: str | None = None
+    url: str | None = None
+    doi: str | None = None
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return what is given, as (`title` | `url` | `doi`, text), in this order."""
+        given = (("title", self.title), ("url", self.url), ("doi", self.doi))
+        return tuple((key, text) for key, text in given if text is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentOverrides:
+    """What the author says instead of what inspection finds.
+
+    `lock` is a path relative to the source's root, `python` a minor version such as `3.11`,
+    `apt` names of Debian packages.
+    """
+
+    lock: str | None = None
+    python: str | None = None
+    apt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Data that the experiments read; copied into the image only when `include` says so."""
+
+    name: str
+    path: str
+    url: str | None = None
+    sha256: str | None = None
+    include: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole `repropack.yaml`; the value of an empty mapping is `Config()`.
+
+    `gpu_unstated` names the experiments that leave `gpu` to inspection; their `gpu` is `none`
+    here. `findings` are warnings about things that are allowed but look like a mistake.
+    """
+
+    name: str | None = None
+    paper: Paper = Paper()
+    environment: EnvironmentOverrides = EnvironmentOverrides()
+    datasets: tuple[Dataset, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    gpu_unstated: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,139 @@
+"""The whole file: text → Config, or all of its problems at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from repropack.config import fields
+from repropack.config.claims import read_claims
+from repropack.config.cursor import Cursor, Problems
+from repropack.config.document import Mapping, read_document
+from repropack.config.experiments import read_experiments, seed_findings, states_gpu
+from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper
+from repropack.config.names import is_project_name, shown, suggest_name
+from repropack.errors import ConfigError
+from repropack.judge.model import Claim, Experiment
+
+CONFIG_NAME: Final = "repropack.yaml"
+_KEYS: Final = ("name", "paper", "environment", "datasets", "experiments", "claims")
+
+
+def parse_config(text: str | bytes, *, name: str = CONFIG_NAME) -> Config:
+    """Return the config that `text` holds; `name` is what messages call the file.
+
+    Raises ConfigError with all problems, one per line, each starting with its path
+    (`experiments.svm.run: …`) and ending with its line.
+    """
+    root = read_document(_decoded(text, name), name=name)
+    if root is None or (isinstance(root, Mapping) and not root.entries):
+        raise ConfigError(f"{name} is empty", hint="repropack init writes one to start from")
+    if not isinstance(root, Mapping):
+        raise ConfigError(
+            f"{name} must hold keys such as 'experiments:' and 'claims:'",
+            hint="repropack init writes one to start from",
+        )
+    problems = Problems()
+    config = _config(Cursor(root, "", problems), file=name)
+    found = problems.texts()
+    if found:
+        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+        hint = f"correct {name}, then: repropack inspect"
+        raise ConfigError(f"{name} has {count}", problems=found, hint=hint)
+    return config
+
+
+def _decoded(text: str | bytes, name: str) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{name} is not UTF-8 text",
+            problems=(f"a byte that is not UTF-8 (line {line})",),
+            hint=f"save {name} as UTF-8",
+        ) from None
+
+
+def _config(root: Cursor, *, file: str) -> Config:
+    given = root.fields(_KEYS)
+    experiments = _experiments(given)
+    # Below a misspelt `experiments:` every claim would seem wrong: one mistake, one problem.
+    checkable = "experiments" in given or not root.problems.texts()
+    return Config(
+        name=fields.value_of(given, "name", _project_name),
+        paper=fields.value_of(given, "paper", _paper) or Paper(),
+        environment=fields.value_of(given, "environment", _environment) or EnvironmentOverrides(),
+        datasets=_datasets(given),
+        experiments=experiments,
+        claims=_claims(given, experiments if checkable else None),
+        gpu_unstated=_gpu_unstated(given, experiments),
+        findings=tuple(seed_findings(given["experiments"], experiments, file))
+        if experiments
+        else (),
+    )
+
+
+def _experiments(given: dict[str, Cursor]) -> tuple[Experiment, ...]:
+    return read_experiments(given["experiments"]) if "experiments" in given else ()
+
+
+def _claims(
+    given: dict[str, Cursor], experiments: tuple[Experiment, ...] | None
+) -> tuple[Claim, ...]:
+    return read_claims(given["claims"], experiments) if "claims" in given else ()
+
+
+def _gpu_unstated(given: dict[str, Cursor], experiments: tuple[Experiment, ...]) -> tuple[str, ...]:
+    if not experiments:
+        return ()
+    stated = states_gpu(given["experiments"])
+    return tuple(e.name for e in experiments if e.name not in stated)
+
+
+def _project_name(cursor: Cursor) -> str | None:
+    raw = cursor.text()
+    if raw is None or is_project_name(raw):
+        return raw
+    cursor.problem(
+        f"{shown(raw)} cannot name an image: use letters and digits with single . _ or - between "
+        f"them (at most 80); {shown(suggest_name(raw))} would do"
+    )
+    return None
+
+
+def _paper(cursor: Cursor) -> Paper:
+    given = cursor.fields(("title", "url", "doi"))
+    return Paper(
+        title=fields.value_of(given, "title", fields.text),
+        url=fields.value_of(given, "url", fields.url),
+        doi=fields.value_of(given, "doi", fields.doi),
+    )
+
+
+def _environment(cursor: Cursor) -> EnvironmentOverrides:
+    given = cursor.fields(("lock", "python", "apt"))
+    return EnvironmentOverrides(
+        lock=fields.value_of(given, "lock", fields.relative_path),
+        python=fields.value_of(given, "python", fields.python_minor),
+        apt=fields.list_of(given, "apt", fields.apt_name),
+    )
+
+
+def _datasets(given: dict[str, Cursor]) -> tuple[Dataset, ...]:
+    entries = given["datasets"].entries() if "datasets" in given else []
+    return tuple(_dataset(name, below) for name, below in entries if fields.check_name(name, below))
+
+
+def _dataset(name: str, cursor: Cursor) -> Dataset:
+    given = cursor.fields(("path", "url", "sha256", "include"))
+    if cursor.is_mapping():
+        cursor.require(given, "path")
+    return Dataset(
+        name=name,
+        path=fields.value_of(given, "path", fields.relative_path) or "",
+        url=fields.value_of(given, "url", fields.url),
+        sha256=fields.value_of(given, "sha256", fields.sha256),
+        include=fields.value_of(given, "include", fields.boolean) or False,
+    )

@@ -1,0 +1,169 @@
+"""The base underneath an image: Debian with its own Python, pulled or bootstrapped.
+
+Owns: which base serves a plan, its tag, and getting it: the local one, a pulled one pinned by its
+digest, or one made of the distribution's packages by `templates/base.sh`.
+Does not own: which Python and suite a project needs (`plan`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from repropack import assets
+from repropack.engines.bootstrap import bootstrap
+from repropack.engines.model import BuildRecipe, Engine, Image, Progress
+from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
+
+RECIPE_LABEL = "repropack.base"
+RECIPE_VERSION = "1"
+"""Goes up when base.sh or Dockerfile.base make something else; Dockerfile.base says it too."""
+PACKAGES_LABEL = "repropack.base.packages"
+PACKAGES_FILE = "usr/share/repropack/packages.txt"
+ROOTFS = "rootfs.tar"
+
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.:=~_-]*")
+
+
+@runtime_checkable
+class BaseEngine(Protocol):
+    """What this module needs of an engine."""
+
+    def image(self, tag: str) -> Image | None:
+        """Return the image of that name, or `None`."""
+
+    def tag(self, image: Image, tags: tuple[str, ...]) -> None:
+        """Give an image more tags."""
+
+    def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
+        """Build an image with the network off."""
+
+    def pull(self, reference: str, progress: Progress) -> Image:
+        """Pull an image and pin it by digest; `TemporaryError` if no registry answers."""
+
+    def pinned(self, tag: str) -> Image | None:
+        """Return a local image under the digest it was pulled by, or `None`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseSpec:
+    """Which base: Debian suite, Python minor version (`3.11`), names of Debian packages."""
+
+    suite: str
+    python: str
+    apt: tuple[str, ...] = ()
+
+
+def base_tag(spec: BaseSpec) -> str:
+    """Return the tag of the base for `spec`: equal needs share one image."""
+    packages = sorted(set(spec.apt))
+    digest = hashlib.sha256("\n".join(packages).encode()).hexdigest()[:8]
+    return f"repropack/base:{spec.suite}-py{spec.python}" + (f"-{digest}" if packages else "")
+
+
+def registry_reference(spec: BaseSpec) -> str:
+    """Return the official image that serves as a base when no Debian packages are asked for."""
+    return f"python:{spec.python}-slim-{spec.suite}"
+
+
+def provide_base(
+    engine: Engine,
+    spec: BaseSpec,
+    *,
+    allow_pull: bool,
+    progress: Progress,
+    allow_bootstrap: bool = True,
+    log: Path | None = None,
+) -> Image:
+    """Return the base for `spec`: the local one, else a pulled one, else a bootstrapped one.
+
+    The image's `tag` is what `FROM` takes: `repropack/base:…`, or `python@sha256:…` when pulled.
+    `log` gets the complete output of a bootstrap. Raises `PlanError` for a package that cannot
+    be, `TemporaryError` (75) when neither a registry nor a mirror answers, `BuildError`.
+    """
+    if not isinstance(engine, BaseEngine):
+        raise NoEngineError(f"the {engine.name} engine has no use for a base")
+    for package in spec.apt:
+        if not _PACKAGE.fullmatch(package):
+            raise PlanError(f"not the name of a Debian package: {package!r}")
+    found = _local(engine, spec)
+    if found is not None:
+        return found
+    pull_error = None
+    if allow_pull and not spec.apt:
+        try:
+            return _pull(engine, spec, progress)
+        except TemporaryError as error:
+            pull_error = error
+            progress(f"{error.what}; making the base from Debian's packages instead")
+    if not allow_bootstrap:
+        raise pull_error or TemporaryError(f"the base {base_tag(spec)} is not there")
+    return _bootstrap(engine, spec, progress, log or _own_log(spec))
+
+
+def _local(engine: BaseEngine, spec: BaseSpec) -> Image | None:
+    tag = base_tag(spec)
+    image = engine.image(tag)
+    if image is None:
+        return None
+    if dict(image.labels).get(RECIPE_LABEL) == RECIPE_VERSION:
+        return image
+    return engine.pinned(tag)
+
+
+def _pull(engine: BaseEngine, spec: BaseSpec, progress: Progress) -> Image:
+    image = engine.pull(registry_reference(spec), progress)
+    engine.tag(image, (base_tag(spec),))
+    return image
+
+
+def _bootstrap(engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path) -> Image:
+    with tempfile.TemporaryDirectory(prefix="repropack-base-") as directory:
+        context = Path(directory)
+        bootstrap(spec.suite, spec.apt, context / ROOTFS, log=log, progress=progress)
+        shutil.copyfile(assets.dockerfile_base(), context / "Dockerfile.base")
+        packages = _packages(context / ROOTFS)
+        _check_python(packages, spec, log)
+        digest = hashlib.sha256(packages).hexdigest()
+        return engine.build(
+            BuildRecipe(
+                context=context,
+                dockerfile="Dockerfile.base",
+                tag=base_tag(spec),
+                labels=_labels(spec, digest),
+                log=log.with_suffix(".build.log"),
+            ),
+            progress,
+        )
+
+
+def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]:
+    return (
+        ("repropack.base.suite", spec.suite),
+        ("repropack.base.python", spec.python),
+        ("repropack.base.apt", " ".join(sorted(set(spec.apt)))),
+        (PACKAGES_LABEL, packages_sha256),
+    )
+
+
+def _packages(rootfs: Path) -> bytes:
+    """Return the list of packages and versions that a root file system carries."""
+    with tarfile.open(rootfs) as archive:
+        stream = archive.extractfile(f"./{PACKAGES_FILE}")
+        return stream.read() if stream else b""
+
+
+def _check_python(packages: bytes, spec: BaseSpec, log: Path) -> None:
+    if f"python{spec.python}=".encode() not in packages:
+        raise BuildError(f"Debian {spec.suite} has no Python {spec.python}", log=log)
+
+
+def _own_log(spec: BaseSpec) -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="repropack-log-"))
+    return directory / f"base-{spec.suite}.log"

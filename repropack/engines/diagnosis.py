@@ -1,0 +1,88 @@
+"""Known messages of container engines: what each means in plain words, and what to do about it.
+
+Owns: the table of messages. Does not own: raising errors (`docker_client`, `docker_run`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What an engine's message means (`what`), and the next thing to do (`hint`, may be "")."""
+
+    what: str
+    hint: str
+
+
+_TOOLKIT = (
+    "install the NVIDIA container toolkit, then: "
+    "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
+)
+_DRIVER = "install the NVIDIA driver on this machine, or update it; `nvidia-smi` must work first"
+_CDI_SPEC = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+_CDI_SWITCH = 'set {"features": {"cdi": true}} in /etc/docker/daemon.json and restart docker'
+_SPACE = "free some disk space: docker system df, then docker system prune"
+_START = "start it: sudo systemctl start docker"
+
+# (part of the engine's message, meaning, what to do); the first that matches wins.
+_KNOWN: tuple[tuple[str, str, str], ...] = (
+    (
+        'could not select device driver "cdi"',
+        "the engine has no CDI support, so it cannot hand over the GPU",
+        _CDI_SWITCH,
+    ),
+    (
+        "could not select device driver",
+        "the engine cannot hand over a GPU: the NVIDIA container toolkit is missing",
+        _TOOLKIT,
+    ),
+    (
+        "unknown or invalid runtime name: nvidia",
+        "the engine does not know the nvidia runtime",
+        _TOOLKIT,
+    ),
+    ("unresolvable CDI devices", "there is no CDI description of this machine's GPU", _CDI_SPEC),
+    ("setting up CDI devices", "there is no CDI description of this machine's GPU", _CDI_SPEC),
+    ("CDI device injection failed", "the CDI description of the GPU is out of date", _CDI_SPEC),
+    ("load library failed: libnvidia-ml.so", "this machine has no NVIDIA driver", _DRIVER),
+    (
+        "nvidia-container-cli: requirement error",
+        "the NVIDIA driver is older than the image's CUDA needs",
+        "update the NVIDIA driver; `nvidia-smi` shows the newest CUDA that it supports",
+    ),
+    (
+        "nvidia-container-cli: initialization error",
+        "the NVIDIA container toolkit cannot reach the driver",
+        _DRIVER,
+    ),
+    (
+        "Failed to initialize NVML: Insufficient Permissions",
+        "SELinux keeps the container from the GPU",
+        "sudo setsebool -P container_use_devices on",
+    ),
+    ("no space left on device", "the disk is full", _SPACE),
+    ("disk quota exceeded", "the disk quota is used up", _SPACE),
+    (
+        "permission denied while trying to connect",
+        "this user may not talk to the Docker daemon",
+        "sudo usermod -aG docker $USER, then log in again",
+    ),
+    ("Cannot connect to the Docker daemon", "the Docker daemon does not answer", _START),
+    ("Connection refused", "the Docker daemon does not answer", _START),
+    ("Connection aborted", "the Docker daemon stopped answering", _START),
+    ("Connection reset", "the Docker daemon stopped answering", _START),
+    ("Remote end closed connection", "the Docker daemon stopped answering", _START),
+    ("IncompleteRead", "the Docker daemon stopped answering", _START),
+    ("Read timed out", "the Docker daemon did not answer in time", _START),
+)
+
+
+def explain(message: str) -> Diagnosis:
+    """Return what `message` of an engine means; an unknown one is returned as it is."""
+    lowered = message.lower()
+    for part, what, hint in _KNOWN:
+        if part.lower() in lowered:
+            return Diagnosis(what=what, hint=hint)
+    return Diagnosis(what=message.strip(), hint="")

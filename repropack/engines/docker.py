@@ -1,0 +1,224 @@
+"""The docker engine: check, build, run and images, through the Docker SDK.
+
+Owns: the Engine of `model` for Docker. The SDK is imported only in `engines/docker*.py`, and only
+when a DockerEngine is used. Does not own: how a build or a run is done (`docker_build`,
+`docker_run`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import threading
+import weakref
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repropack.engines.docker_build import build_buildkit, build_legacy
+from repropack.engines.docker_cli import DockerCli, find_cli
+from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
+from repropack.engines.docker_pull import pull
+from repropack.engines.docker_run import Limits, run_container
+from repropack.engines.gpu import find_gpus
+from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
+from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+BUILDERS = ("auto", "legacy", "buildkit")
+_CDI_DIRECTORIES = (Path("/etc/cdi"), Path("/var/run/cdi"))
+
+
+class DockerEngine:
+    """Docker. Nothing is opened before the first use, so making one never fails.
+
+    `builder` is `auto` (BuildKit if the docker command can do it, else the legacy builder),
+    `legacy` or `buildkit`; `cli` is the docker command (default: the one on PATH);
+    `memory_bytes` limits a run's memory (default: no limit).
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        *,
+        builder: str = "auto",
+        cli: str | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
+        if builder not in BUILDERS:
+            raise UsageError(f"there is no builder {builder!r}", hint=", ".join(BUILDERS))
+        self._builder = builder
+        self._program = cli
+        self._limits = Limits(memory_bytes=memory_bytes)
+
+    @cached_property
+    def _endpoint(self) -> Endpoint:
+        return find_endpoint()
+
+    @cached_property
+    def client(self) -> APIClient:
+        """The SDK's client; `NoEngineError` if the daemon does not answer."""
+        client = connect(self._endpoint)
+        weakref.finalize(self, client.close)
+        return client
+
+    @cached_property
+    def _cli(self) -> DockerCli | None:
+        if self._builder == "legacy":
+            return None
+        return find_cli(self._program, self._endpoint.cli_env)
+
+    def check(self) -> EngineFacts:
+        """Ask the daemon, once, what it is and has; `NoEngineError` if it does not answer."""
+        return self._facts
+
+    @cached_property
+    def _facts(self) -> EngineFacts:
+        with translated(NoEngineError, "Docker"):
+            _ = self._endpoint  # here, so that no two threads import the SDK at once
+        # The docker command is asked meanwhile: it and the daemon take about as long.
+        asking = threading.Thread(target=lambda: self._cli)
+        asking.start()
+        try:
+            with translated(NoEngineError, "Docker"):
+                info: dict[str, Any] = self.client.info()
+        finally:
+            asking.join()
+        builder = "legacy" if self._cli is None else "buildkit"
+        return EngineFacts(
+            name=self.name,
+            version=str(info.get("ServerVersion", "")),
+            endpoint=self._endpoint.url,
+            rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+            builder=builder,
+            gpus=find_gpus(),
+            gpu_runtime=_gpu_runtime(info),
+            disk_free_bytes=self._disk_free_bytes(info),
+            cpus=info.get("NCPU"),
+            memory_bytes=info.get("MemTotal"),
+        )
+
+    def _disk_free_bytes(self, info: dict[str, Any]) -> int | None:
+        """Free space where the daemon keeps images, if that is on this machine and readable."""
+        root = Path(str(info.get("DockerRootDir") or ""))
+        if not self._endpoint.url.startswith("unix://") or not root.is_absolute():
+            return None
+        try:
+            return shutil.disk_usage(root).free
+        except OSError:
+            return None
+
+    def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
+        """Build and tag an image with the network off; `BuildError` names the failing step."""
+        if not (recipe.context / recipe.dockerfile).is_file():
+            raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
+        client = self.client
+        if self._cli is not None:
+            build_buildkit(self._cli, recipe, progress)
+        elif self._builder == "buildkit":
+            raise BuildError(
+                "the docker command on PATH cannot build with BuildKit",
+                hint="install docker-buildx, or leave the choice of the builder to repropack",
+            )
+        else:
+            build_legacy(client, recipe, progress)
+        with translated(BuildError, f"{recipe.tag} was built but cannot be used", log=recipe.log):
+            image = _image(recipe.tag, _inspect(client, recipe.tag))
+        self.tag(image, recipe.extra_tags)
+        return image
+
+    def image(self, tag: str) -> Image | None:
+        """Return the image called `tag` (a tag, an id, or name@digest), or `None`."""
+        import docker.errors
+
+        with translated(NoEngineError, "Docker"):
+            try:
+                return _image(tag, _inspect(self.client, tag))
+            except docker.errors.ImageNotFound:
+                return None
+
+    def tag(self, image: Image, tags: tuple[str, ...]) -> None:
+        """Give an image more tags; `BuildError` if a tag is not a valid name."""
+        with translated(BuildError, f"{image.tag} could not be tagged"):
+            for tag in tags:
+                self.client.tag(image.id, tag)
+
+    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+        """Do one run in a hardened container, which is gone afterwards whatever happened."""
+        order = _with_facts(order, self)
+        try:
+            return run_container(self.client, order, self._limits, progress)
+        except OSError as error:
+            raise RunError(
+                f"the run's results could not be written to {order.directory}: "
+                f"{os.strerror(error.errno or 0)}",
+                hint="free some disk space, or choose another directory with -o",
+            ) from error
+
+    def remove_image(self, tag: str) -> None:
+        """Remove the tag, and the image with its last one; an absent image is no error."""
+        import docker.errors
+
+        with translated(RunError, f"{tag} could not be removed"):
+            try:
+                self.client.remove_image(tag)
+            except docker.errors.ImageNotFound:
+                return
+
+    def pull(self, reference: str, progress: Progress) -> Image:
+        """Pull `NAME:TAG` and return it as `NAME@sha256:…`; `TemporaryError` if that fails."""
+        pull(self._endpoint, self.client, reference, progress)
+        image = self.pinned(reference)
+        if image is None:
+            raise TemporaryError(f"{reference} was pulled without a digest")
+        return image
+
+    def pinned(self, tag: str) -> Image | None:
+        """Return a local image under the digest it was pulled by; `None` if it was not pulled."""
+        import docker.errors
+
+        with translated(NoEngineError, "Docker"):
+            try:
+                found = _inspect(self.client, tag)
+            except docker.errors.ImageNotFound:
+                return None
+        digests = sorted(found.get("RepoDigests") or ())
+        return _image(digests[0], found) if digests else None
+
+
+def _inspect(client: APIClient, name: str) -> dict[str, Any]:
+    return dict(client.inspect_image(name))  # type: ignore[no-untyped-call]
+
+
+def _image(tag: str, found: dict[str, Any]) -> Image:
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return Image(
+        tag=tag,
+        id=str(found["Id"]),
+        size_bytes=int(found.get("Size") or 0),
+        labels=tuple(sorted(labels.items())),
+    )
+
+
+def _gpu_runtime(info: dict[str, Any]) -> str:
+    """Return how this daemon would hand over a GPU: `nvidia`, `cdi`, or "" (it could not)."""
+    if "nvidia" in (info.get("Runtimes") or {}) or shutil.which("nvidia-container-cli"):
+        return "nvidia"
+    found = any(list(path.glob("nvidia*")) for path in _CDI_DIRECTORIES if path.is_dir())
+    return "cdi" if found else ""
+
+
+def _with_facts(order: RunOrder, engine: DockerEngine) -> RunOrder:
+    """Add what only the engine knows; what the caller says wins."""
+    given = dict(order.facts)
+    if "engine" not in given:
+        with translated(RunError, "Docker"):
+            given["engine"] = f"docker {engine.client.version()['Version']}"
+    if "gpu" not in given:
+        given["gpu"] = (order.gpu and ", ".join(gpu.name for gpu in find_gpus())) or "none"
+    given.setdefault("image_id", order.image.id)
+    return dataclasses.replace(order, facts=tuple(sorted(given.items())))

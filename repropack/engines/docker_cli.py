@@ -1,0 +1,93 @@
+"""The docker command on PATH, which repropack uses for one thing only: building with BuildKit.
+
+Owns: finding out whether it can, and how it has to be called. The SDK does everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_ANSWER_TIMEOUT_S = 30
+_FIRST_WITHOUT_BUILTIN_BUILDKIT = 23
+_PLUGIN = "cli-plugins/docker-buildx"
+_PLUGINS = tuple(
+    Path(root) / "docker" / _PLUGIN
+    for root in (
+        "/usr/local/lib",
+        "/usr/local/libexec",
+        "/usr/lib",
+        "/usr/libexec",
+        "/opt/homebrew/lib",
+        "/Applications/Docker.app/Contents/Resources",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerCli:
+    """A docker command that can build with BuildKit: by the buildx plugin, or built in."""
+
+    program: str
+    buildx: bool
+    context: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+
+    def build_command(self) -> list[str]:
+        """Return the words that start a build whose result is loaded into the engine."""
+        if not self.buildx:
+            return [self.program, "build"]
+        # A user's own builder may live in a container, where the engine's images are not seen.
+        builder = ["--builder", self.context] if self.context else []
+        return [self.program, "buildx", "build", "--load", *builder]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for the command: BuildKit on, the user's builder choice off."""
+        kept = {name: value for name, value in os.environ.items() if name != "BUILDX_BUILDER"}
+        switches = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+        return {**kept, **switches, "DOCKER_CLI_HINTS": "false", **dict(self.env)}
+
+
+def find_cli(program: str | None = None, env: tuple[tuple[str, str], ...] = ()) -> DockerCli | None:
+    """Return the docker command (`program`, or the one on PATH) if it can use BuildKit."""
+    program = program or shutil.which("docker")
+    if program is None:
+        return None
+    version = re.search(r"version (\d+)\.", _answer(program, "--version") or "")
+    old = version is not None and int(version[1]) < _FIRST_WITHOUT_BUILTIN_BUILDKIT
+    if _has_buildx_file() and _answer(program, "buildx", "version") is not None:
+        context = _answer(program, "context", "show") or ""
+        return DockerCli(program=program, buildx=True, context=context, env=env)
+    # Up to 22 BuildKit is built in; since then it needs the plugin.
+    return DockerCli(program=program, buildx=False, env=env) if old else None
+
+
+def _has_buildx_file() -> bool:
+    """Whether the plugin lies where the docker command looks: asking the command takes longer.
+
+    The places are those of docker's own documentation of its plugins, and of Docker Desktop.
+    """
+    own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    return any(path.exists() for path in (own / _PLUGIN, *_PLUGINS)) or _more_plugins(own)
+
+
+def _more_plugins(own: Path) -> bool:
+    """Whether the user's docker configuration names further places for plugins."""
+    try:
+        return "cliPluginsExtraDirs" in (own / "config.json").read_text("utf-8", "replace")
+    except OSError:
+        return False
+
+
+def _answer(*command: str) -> str | None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_ANSWER_TIMEOUT_S
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,134 @@
+"""What the pipeline and an engine say to each other: facts, recipes, orders and results.
+
+Owns: the values and the Protocol that every engine keeps.
+Does not own: how an engine does it (`docker`, `venv`), or what a run's record means (`judge`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from repropack.cuda import Host, HostGpu
+
+Progress = Callable[[str], None]
+Pairs = tuple[tuple[str, str], ...]
+
+OUTER_GRACE_S = 60.0
+"""How long past an experiment's own timeout an engine waits for the runner before it stops it."""
+STOP_GRACE_S = 10
+"""How long a stopped runner has to end the experiment and to write its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What an engine that answers says of itself. `None` and "" mean that it does not tell."""
+
+    name: str
+    version: str
+    endpoint: str = ""
+    rootless: bool = False
+    builder: str = ""
+    gpus: tuple[HostGpu, ...] = ()
+    gpu_runtime: str = ""
+    disk_free_bytes: int | None = None
+    cpus: int | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A built image (for the venv engine: an environment): name, content id, size and labels."""
+
+    tag: str
+    id: str
+    size_bytes: int
+    labels: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRecipe:
+    """What to build: `dockerfile` is a path inside `context`; the complete output goes to `log`."""
+
+    context: Path
+    dockerfile: str = "Dockerfile"
+    tag: str
+    extra_tags: tuple[str, ...] = ()
+    labels: Pairs = ()
+    build_args: Pairs = ()
+    target: str | None = None
+    log: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A file or directory of this machine that a run sees, read-only, at `target`."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrder:
+    """One run to do. `name` starts the container's name; `directory` must be absent or empty.
+
+    After the run `directory` holds record.json, log.txt, outputs/ and the engine's own
+    engine.json. `timeout_s` is the experiment's own timeout: the runner keeps it, the engine only
+    steps in `OUTER_GRACE_S` later.
+    """
+
+    image: Image
+    run_id: str
+    name: str
+    network: bool = False
+    gpu: bool = False
+    timeout_s: float | None = None
+    facts: Pairs = ()
+    directory: Path
+    mounts: tuple[Mount, ...] = ()
+
+
+class RunStatus(enum.StrEnum):
+    """`completed`: there is a record. `lost`: there is none. `interrupted`: the user stopped it."""
+
+    COMPLETED = "completed"
+    LOST = "lost"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended. `reason` says why when the run was not simply completed."""
+
+    status: RunStatus
+    reason: str
+    directory: Path
+
+
+def host_of(facts: EngineFacts) -> Host:
+    """What a plan is compared with."""
+    return Host(gpus=facts.gpus, engine=facts.name, gpu_runtime=facts.gpu_runtime)
+
+
+class Engine(Protocol):
+    """What builds images and runs experiments in them."""
+
+    name: str
+
+    def check(self) -> EngineFacts:
+        """Say what the engine is; `NoEngineError` with a hint if it does not answer."""
+
+    def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
+        """Build and tag an image with the network off; `BuildError` names the failing step."""
+
+    def image(self, tag: str) -> Image | None:
+        """Return the image called `tag`, or `None`."""
+
+    def tag(self, image: Image, tags: tuple[str, ...]) -> None:
+        """Give an image more tags."""
+
+    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+        """Do one run and leave nothing behind; `RunError` if it could not be started."""

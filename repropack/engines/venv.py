@@ -1,0 +1,94 @@
+"""The venv engine: an environment made by uv from the same lock, and no container.
+
+Owns: the Engine of `model` without a container. What Docker calls an image is here a directory of
+the user's cache: the environment, the source, the runner and the manifest.
+Does not own: making it (`venv_build`) and running in it (`venv_run`). It isolates nothing: an
+experiment sees this machine's files and network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+from repropack import workspace
+from repropack.engines.gpu import find_gpus
+from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
+from repropack.engines.venv_build import Shelf, make, uv_program, uv_version
+from repropack.engines.venv_run import run_here
+from repropack.errors import BuildError, NoEngineError, RunError
+
+
+class VenvEngine:
+    """Runs experiments without a container. `directory` (default: in the cache) keeps its files."""
+
+    name = "venv"
+
+    def __init__(self, *, directory: Path | None = None) -> None:
+        self._shelf = Shelf(root=directory or workspace.cache_directory() / "venv")
+
+    def check(self) -> EngineFacts:
+        """Say which uv there is and what this machine has; `NoEngineError` without a uv."""
+        program = uv_program()
+        if program is None:
+            raise NoEngineError("the venv engine needs uv", hint="pip install uv")
+        return EngineFacts(
+            name=self.name,
+            version=uv_version(program),
+            builder="uv",
+            gpus=find_gpus(),
+            disk_free_bytes=_free_bytes(self._shelf.root),
+            cpus=len(os.sched_getaffinity(0)),
+            memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        )
+
+    def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
+        """Make the environment and keep the source beside it; `BuildError` with uv's reason.
+
+        The context holds pylock.toml, wheels/, source/, judge.pyz, repropack.json, Dockerfile.
+        """
+        try:
+            return make(self._shelf, recipe, progress)
+        except OSError as error:
+            raise BuildError(
+                f"{error.filename or self._shelf.root}: {os.strerror(error.errno or 0)}",
+                hint="set REPROPACK_CACHE to a directory with enough space",
+                log=recipe.log,
+            ) from error
+
+    def image(self, tag: str) -> Image | None:
+        """Return what was built under `tag`, or `None`."""
+        built = self._shelf.find(tag)
+        return built.image if built else None
+
+    def tag(self, image: Image, tags: tuple[str, ...]) -> None:
+        """Give an environment more names."""
+        built = self._shelf.find(image.tag)
+        if built is None:
+            raise BuildError(f"{image.tag} is not there", hint="repropack build")
+        for tag in tags:
+            self._shelf.keep(dataclasses.replace(built, image=_renamed(built.image, tag)))
+
+    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+        """Do one run in a scratch copy of the source, which is removed afterwards."""
+        built = self._shelf.find(order.image.tag)
+        if built is None or built.image.id != order.image.id:
+            raise RunError(f"{order.image.tag} is not there any more", hint="repropack build")
+        try:
+            return run_here(built, order, progress)
+        except OSError as error:
+            raise RunError(
+                f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",
+                hint="free some disk space, or choose another directory with -o",
+            ) from error
+
+
+def _renamed(image: Image, tag: str) -> Image:
+    return dataclasses.replace(image, tag=tag)
+
+
+def _free_bytes(directory: Path) -> int | None:
+    existing = next((path for path in (directory, *directory.parents) if path.exists()), None)
+    return shutil.disk_usage(existing).free if existing else None

@@ -1,0 +1,254 @@
+"""From a bundle to an image: what is there is used, what changed is built, and nothing else.
+
+The environment (base, Python packages) is kept as an image of its own, named by everything that
+it depends on. A change of the source therefore adds one layer, and projects with the same lock
+share one environment. The text of both parts is the bundle's one Dockerfile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from repropack.bundle import (
+    SOURCE_STEPS,
+    BaseRecord,
+    Bundle,
+    source_dockerfile,
+    split_dockerfile,
+)
+from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
+from repropack.engines.base import PACKAGES_LABEL, BaseSpec, base_tag, provide_base
+from repropack.environment import Lock, Requirement, Target, Wheel, fetch, place
+from repropack.errors import BuildError, IntegrityError
+from repropack.findings import Where
+from repropack.layers import LAYER, write_layer
+from repropack.plan import BaseNeed
+from repropack.progress import Reporter
+from repropack.settings import Built, Settings
+
+#: The label that names the bundle an image was built from: the SHA-256 of its SHA256SUMS.
+BUNDLE_LABEL = "repropack.bundle"
+SOURCE_INPUTS = ("source", "judge.pyz", "repropack.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where images are made. `base` is None for an engine that has no use for one."""
+
+    engine: Engine
+    facts: EngineFacts
+    spec: BaseSpec
+    base: Image | None
+    target: Target
+    settings: Settings
+    reporter: Reporter
+
+    @property
+    def base_record(self) -> BaseRecord:
+        """The base as the bundle names it: by digest if it has one."""
+        if self.base is None:
+            return BaseRecord(reference=base_tag(self.spec))
+        return BaseRecord(
+            reference=self.base.tag, packages_sha256=dict(self.base.labels).get(PACKAGES_LABEL)
+        )
+
+    @property
+    def log(self) -> Path:
+        """Where the whole output of a build goes."""
+        return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
+
+
+def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> Workshop:
+    """Find the engine and provide the base.
+
+    Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
+    """
+    engine = choose(settings.engine, builder=settings.builder)
+    facts = engine.check()
+    spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
+    base = None
+    if engine.name != "venv":
+        reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
+        pull = settings.base != "bootstrap"
+        base = provide_base(engine, spec, allow_pull=pull, progress=reporter.detail)
+    return Workshop(
+        engine=engine,
+        facts=facts,
+        spec=spec,
+        base=base,
+        target=need.target,
+        settings=settings,
+        reporter=reporter,
+    )
+
+
+def finish(bundle: Bundle, workshop: Workshop) -> Built:
+    """The bundle with its image."""
+    image = provide_image(bundle, workshop)
+    return Built(bundle=bundle, image=image, engine=workshop.engine, facts=workshop.facts)
+
+
+def provide_image(bundle: Bundle, workshop: Workshop) -> Image:
+    """The image of a bundle, under its own tag and those asked for; built if it is not there.
+
+    Raises `BuildError` (exit code 5), `IntegrityError` (7) for a Dockerfile that is not ours, and
+    whatever fetching raises.
+    """
+    settings = workshop.settings
+    present = None if settings.rebuild else workshop.engine.image(bundle.tag)
+    if present is not None and dict(present.labels).get(BUNDLE_LABEL) == bundle.digest:
+        workshop.engine.tag(present, settings.tags)
+        return present
+    try:
+        workshop.log.parent.mkdir(parents=True, exist_ok=True)
+        return build_image(bundle, workshop)
+    except OSError as error:
+        raise BuildError(
+            f"{bundle.tag} could not be built: {error.filename or 'the disk'}: {error.strerror}",
+            hint="is the disk full? try `df -h`",
+        ) from error
+
+
+def build_image(bundle: Bundle, workshop: Workshop) -> Image:
+    """The bundle's image on top of its environment. Raises as `provide_image`, and `OSError`."""
+    if workshop.base is None:
+        return build_whole(bundle, workshop)
+    head, tail = dockerfile_parts(bundle)
+    environment = provide_environment(bundle, workshop, workshop.base, head)
+    workshop.reporter.step(f"building {bundle.tag}")
+    shorten = workshop.facts.builder == "legacy" and SOURCE_STEPS in tail
+    layer = LAYER if shorten else None
+    with build_context(bundle, () if layer else SOURCE_INPUTS) as context:
+        if layer:
+            write_layer(bundle, context / layer)
+        label = (BUNDLE_LABEL, bundle.digest)
+        text = source_dockerfile(tail, environment=environment.tag, label=label, layer=layer)
+        (context / "Dockerfile").write_text(text, "utf-8")
+        recipe = recipe_for(bundle, workshop, context, labels=())  # it stands in the text
+        return workshop.engine.build(recipe, workshop.reporter.detail)
+
+
+def dockerfile_parts(bundle: Bundle) -> tuple[str, str]:
+    """The Dockerfile of the environment, and what comes behind it."""
+    path = bundle.directory / "Dockerfile"
+    try:
+        return split_dockerfile(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path} was not made by repropack") from error
+
+
+def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: str) -> Image:
+    """The image of the environment alone, tagged by everything that it depends on."""
+    lock = (bundle.directory / "pylock.toml").read_bytes()
+    digest = hashlib.sha256(b"\0".join((instructions(head), lock, base.id.encode())))
+    tag = f"repropack/environment:{digest.hexdigest()[:16]}"
+    present = None if workshop.settings.rebuild else workshop.engine.image(tag)
+    if present is not None:
+        return present
+    wheels = wheels_of(bundle, workshop)
+    workshop.reporter.step("building the environment")
+    with build_context(bundle, ("pylock.toml",)) as context:
+        place(wheels, workshop.settings.cache, context / "wheels")
+        (context / "Dockerfile").write_text(head, "utf-8")
+        recipe = BuildRecipe(
+            context=context,
+            tag=tag,
+            build_args=(("BASE", base.tag),),
+            target="environment",
+            log=workshop.log.with_suffix(".environment.log"),
+        )
+        return workshop.engine.build(recipe, workshop.reporter.detail)
+
+
+def instructions(dockerfile: str) -> bytes:
+    """What a builder reads of a Dockerfile: comments (the commit stands in one) change nothing."""
+    lines = (line for line in dockerfile.splitlines() if not line.startswith("#"))
+    return "\n".join(lines).encode()
+
+
+def build_whole(bundle: Bundle, workshop: Workshop) -> Image:
+    """Everything in one step, for the engine that makes no layers."""
+    wheels = wheels_of(bundle, workshop)
+    workshop.reporter.step(f"building {bundle.tag}")
+    with build_context(bundle, (*SOURCE_INPUTS, "pylock.toml", "Dockerfile")) as context:
+        place(wheels, workshop.settings.cache, context / "wheels")
+        labels = ((BUNDLE_LABEL, bundle.digest),)
+        recipe = recipe_for(bundle, workshop, context, labels=labels)
+        return workshop.engine.build(recipe, workshop.reporter.detail)
+
+
+def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pairs) -> BuildRecipe:
+    """The recipe of the bundle's own image."""
+    return BuildRecipe(
+        context=context,
+        tag=bundle.tag,
+        extra_tags=workshop.settings.tags,
+        labels=labels,
+        log=workshop.log,
+    )
+
+
+def wheels_of(bundle: Bundle, workshop: Workshop) -> tuple[Wheel, ...]:
+    """The wheels that the bundle's image is made of, fetched by hash if the cache lacks them."""
+    needed = (*bundle.wheels, *(tool for tool in bundle.tools if tool.name == "uv"))
+    if not needed:
+        return ()
+    workshop.reporter.step(f"fetching {len(needed)} packages")
+    lock = Lock(
+        requirements=tuple(requirement_for(wheel) for wheel in needed),
+        origin="repropack.json",
+        because="the bundle names every wheel by its hash",
+    )
+    cache = workshop.settings.cache
+    return fetch(lock, workshop.target, cache=cache, progress=workshop.reporter.detail)
+
+
+def requirement_for(wheel: Wheel) -> Requirement:
+    """Exactly this wheel."""
+    return Requirement(
+        name=wheel.name,
+        version=wheel.version,
+        hashes=(f"sha256:{wheel.sha256}",),
+        where=Where(path="repropack.json"),
+    )
+
+
+@contextmanager
+def build_context(bundle: Bundle, names: tuple[str, ...]) -> Iterator[Path]:
+    """A directory with these parts of a bundle and nothing else, linked rather than copied."""
+    try:
+        context = Path(tempfile.mkdtemp(prefix=".context.", dir=bundle.directory.parent.absolute()))
+    except OSError as error:
+        raise BuildError(
+            f"cannot write beside {bundle.directory}: {error.strerror}",
+            hint="copy the bundle to a directory of yours",
+        ) from error
+    try:
+        for name in names:
+            link(bundle.directory / name, context / name)
+        yield context
+    finally:
+        shutil.rmtree(context, ignore_errors=True)
+
+
+def link(source: Path, target: Path) -> None:
+    """Hard links where the file system has them, copies elsewhere."""
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, copy_function=hard_link)
+    else:
+        hard_link(str(source), str(target))
+
+
+def hard_link(source: str, target: str) -> None:
+    """One file."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)

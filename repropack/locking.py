@@ -1,0 +1,90 @@
+"""From the manifest that inspection chose to a lock: read if it is one, else resolved.
+
+Does not own: which manifest counts (`inspection`), reading (`environment.reading`), resolving
+(`environment.resolving`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from repropack.environment import EMPTY_LOCK, Lock, Target, format_of, read_lock, resolve
+from repropack.environment.requirements import Line
+from repropack.findings import Choice, Finding, Severity, Where
+from repropack.inspection import EnvironmentFile
+from repropack.source import Source
+
+PLACE = re.compile(r" in (\S.*):([0-9]+)$")
+
+
+def provide_lock(
+    source: Source,
+    file: EnvironmentFile,
+    target: Target,
+    cache: Path,
+    *,
+    infer: tuple[Choice, ...] = (),
+) -> Lock:
+    """The lock of a project for a target.
+
+    An unpinned manifest is resolved as of the commit's date; a snapshot has none, so it is
+    resolved as of now. `infer` are distributions that the code imports and no manifest names
+    (`Inspection.undeclared`): they are resolved too, but never added to a lock.
+    Raises `InvalidError` (exit code 3) or `TemporaryError` (75).
+    """
+    if file.path is None and not infer:
+        return EMPTY_LOCK
+    if file.path is not None:
+        text = source.read_text(file.path)
+        format = format_of(file.path, text)
+        if format is not None and format.is_lock:
+            lock = read_lock(text, file.path, format, target=target, read=source.read_text)
+            return replace(lock, findings=(*lock.findings, *not_added(infer, file.path)))
+    as_of = None
+    if source.commit_time_s is not None:
+        as_of = datetime.datetime.fromtimestamp(source.commit_time_s, datetime.UTC)
+    lock = resolve(
+        *(source, file.path),
+        target=target,
+        as_of=as_of,
+        cache=cache,
+        inferred=tuple(map(line_of, infer)),
+    )
+    return replace(lock, findings=(*lock.findings, *map(inferred, infer)))
+
+
+def line_of(choice: Choice) -> Line:
+    """An inferred distribution as a requirement, with the import that needs it."""
+    match = PLACE.search(choice.because)
+    where = Where(path=match[1], line=int(match[2])) if match else Where(path=choice.because)
+    return Line(text=choice.value, hashes=(), where=where)
+
+
+def inferred(choice: Choice) -> Finding:
+    """A dependency that no file of the project names."""
+    return Finding(
+        kind="environment.inferred",
+        value=choice.value,
+        because=f"{choice.because} needs it, and no manifest names it",
+        where=line_of(choice).where,
+        severity=Severity.WARNING,
+    )
+
+
+def not_added(infer: tuple[Choice, ...], path: str) -> tuple[Finding, ...]:
+    """A lock is whole by its author's word: nothing is added to it."""
+    if not infer:
+        return ()
+    names = ", ".join(choice.value for choice in infer)
+    return (
+        Finding(
+            kind="environment.not-inferred",
+            value=names,
+            because=f"{path} is a lock, so {names} is not added: lock again with it",
+            where=Where(path=path),
+            severity=Severity.WARNING,
+        ),
+    )

@@ -1,0 +1,78 @@
+"""The whole program: repository at a commit → bundle → image → runs → verdict.
+
+    Source → Inspection → Plan → Bundle → Image → Run → Verdict
+
+Read this first. Each stage is a module or a small package that takes values and gives values. The
+middle (inspection, plan, judging) is pure; git, the network, the engine and the disk are stages of
+their own. Printing and exiting are left to `cli`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repropack import workspace
+from repropack.bundle import Ingredients, is_bundle, read_bundle, write_bundle
+from repropack.environment import fetch, tools
+from repropack.images import finish, open_workshop
+from repropack.plan import Plan, choose_base, make_plan
+from repropack.progress import Reporter
+from repropack.project import Looked, lock_of, look, require_claims, require_experiments
+from repropack.runs import run_and_judge, select_runs
+from repropack.settings import Built, Question, Settings, Verified
+
+
+def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
+    """Every decision, from the Python to the last locked package."""
+    reporter.step("planning")
+    base = choose_base(looked.inspection, looked.config)
+    lock = lock_of(looked, base.need.target, infer=settings.infer, cache=settings.cache)
+    return make_plan(looked.source, looked.inspection, looked.config, base=base, lock=lock)
+
+
+def build(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
+    """The bundle of a project, written whole, and its image."""
+    reporter.step(f"reading {directory}")
+    looked = look(directory, allow_dirty=settings.allow_dirty)
+    require_experiments(looked)
+    return pack(looked, settings=settings, reporter=reporter)
+
+
+def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
+    """Plan, fetch, write the bundle, build the image."""
+    plan = decide(looked, settings=settings, reporter=reporter)
+    out = settings.out or workspace.bundle_directory(looked.directory, plan.slug)
+    workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
+    workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
+    target = workshop.target
+    reporter.step(f"fetching {len(plan.lock.requirements)} packages")
+    wheels = fetch(plan.lock, target, cache=settings.cache, progress=reporter.detail)
+    own = tools(settings.cache, target, reporter.detail) if wheels else ()
+    ingredients = Ingredients(target=target, wheels=wheels, tools=own, base=workshop.base_record)
+    reporter.step(f"writing {out}")
+    bundle = write_bundle(plan, looked.source, ingredients, cache=settings.cache, out=out)
+    return finish(bundle, workshop)
+
+
+def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
+    """A bundle that somebody sent, checked, and its image."""
+    reporter.step(f"checking {directory}")
+    bundle = read_bundle(directory)
+    workshop = open_workshop(bundle.base, settings=settings, reporter=reporter)
+    return finish(bundle, workshop)
+
+
+def verify(
+    directory: Path, question: Question, *, settings: Settings, reporter: Reporter
+) -> Verified:
+    """Run the experiments of a project, or of a bundle, in its image; judge its claims."""
+    if is_bundle(directory):
+        built = open_bundle(directory, settings=settings, reporter=reporter)
+    else:
+        reporter.step(f"reading {directory}")
+        looked = look(directory, allow_dirty=settings.allow_dirty)
+        require_claims(looked, question.claims)
+        built = pack(looked, settings=settings, reporter=reporter)
+    runs = select_runs(built.bundle, question.claims)
+    out = workspace.verification_directory(directory, question.out, force=settings.force)
+    return run_and_judge(built, runs, question, directory=out, reporter=reporter)

@@ -1,0 +1,292 @@
+"""The plan: every decision about the image and the runs, each with its reason, and only here.
+
+Pure: no clock, network, engine, working directory or environment variable. What it decides on is
+an inspection, a config and a lock; what it gives is everything that `bundle` needs to write.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from repropack.config import Config
+from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
+from repropack.cuda.base import SLIM
+from repropack.environment import Lock, Target
+from repropack.errors import PlanError
+from repropack.findings import Choice, Finding, Severity
+from repropack.inspection import Inspection
+from repropack.judge.expand import expand
+from repropack.judge.model import Claim, Experiment, RunSpec
+from repropack.source import Source, SourceKind
+from repropack.tables import GLIBC, SUITES
+
+DEFAULT_PYTHON = "3.11"
+DEFAULT_SUITE = "bookworm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable of the image."""
+
+    name: str
+    value: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseNeed:
+    """Which base is needed: Python (minor version), Debian suite, names of Debian packages."""
+
+    python: str
+    suite: str
+    apt: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Target:
+        """What wheels must fit that are installed on this base."""
+        return Target(python=self.python, glibc=GLIBC[self.suite])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The base with the reasons for it."""
+
+    python: Choice
+    suite: Choice
+    apt: tuple[Choice, ...] = ()
+
+    @property
+    def need(self) -> BaseNeed:
+        """The same without the reasons."""
+        return BaseNeed(
+            python=self.python.value,
+            suite=self.suite.value,
+            apt=tuple(choice.value for choice in self.apt),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the bundle says of the source: never a host path, never a credential."""
+
+    kind: SourceKind
+    commit: str | None
+    tree: str
+    id12: str
+    branch: str | None
+    remote: str | None
+    tags: tuple[str, ...]
+    subdirectory: str
+    commit_time_s: int | None
+    submodules: tuple[tuple[str, str], ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All decisions. `tag` is the image's tag; `runs` is every run, in the order of the config."""
+
+    name: str
+    origin: Origin
+    base: Base
+    environment: Choice
+    lock: Lock
+    cuda: CudaPlan
+    cuda_base: CudaBase
+    variables: tuple[Variable, ...]
+    tag: str
+    experiments: tuple[Experiment, ...]
+    claims: tuple[Claim, ...]
+    runs: tuple[RunSpec, ...]
+    findings: tuple[Finding, ...]
+    paper: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def python(self) -> str:
+        """The Python minor version, such as `3.11`."""
+        return self.base.python.value
+
+    @property
+    def slug(self) -> str:
+        """A name for the bundle's directory."""
+        return f"{self.name}-{self.origin.id12}"
+
+    @property
+    def decisions(self) -> tuple[tuple[str, Choice], ...]:
+        """Every decision with the word that names it, in the order in which they matter."""
+        rows: list[tuple[str, Choice]] = [
+            ("python", self.base.python),
+            ("base", self.base.suite),
+            *(("system package", choice) for choice in self.base.apt),
+            ("environment", self.environment),
+            *self.cuda.facts,
+            *([("cuda base", self.cuda_base.run)] if self.cuda.state is State.CUDA else []),
+            *(
+                (
+                    f"variable {variable.name}",
+                    Choice(value=variable.value, because=variable.because),
+                )
+                for variable in self.variables
+            ),
+        ]
+        return tuple(rows)
+
+
+def choose_base(inspection: Inspection, config: Config) -> Base:
+    """Python and the base that has it, before anything is resolved.
+
+    Raises `PlanError` when no base has the Python that the repository asks for.
+    """
+    refuse_problems(inspection)
+    python = minor_of(inspection.python or default_python())
+    asked = {choice.value: choice for choice in inspection.apt}
+    for package in config.environment.apt:
+        because = "environment.apt in repropack.yaml"
+        asked[package] = Choice(value=package, because=because)
+    suite = SUITES.get(python.value)
+    if suite is not None:
+        where = Choice(value=suite, because=f"the Debian release whose python3 is {python.value}")
+    elif asked:
+        raise PlanError(
+            f"no base has both Python {python.value} and system packages ({python.because})",
+            hint=f"system packages need a Python that a Debian release has: {', '.join(SUITES)}",
+        )
+    else:
+        because = f"no Debian release has Python {python.value}: an official image of it is pulled"
+        where = Choice(value=DEFAULT_SUITE, because=because)
+    apt = tuple(asked[name] for name in sorted(asked))
+    return Base(python=python, suite=where, apt=apt)
+
+
+def refuse_problems(inspection: Inspection) -> None:
+    """What inspection found to stand in the way stops here, all of it at once."""
+    if inspection.problems:
+        lines = (f"  {found.value}: {found.because}" for found in inspection.problems)
+        raise PlanError(
+            f"{inspection.name} cannot be built:\n" + "\n".join(lines),
+            hint="`repropack inspect` shows where each was found",
+        )
+
+
+def minor_of(python: Choice) -> Choice:
+    """The choice of a Python as a minor version: `3.11.4` is `3.11`."""
+    minor = ".".join(python.value.split(".")[:2])
+    if not re.fullmatch(r"3\.[0-9]+", minor):
+        raise PlanError(f"{python.value!r} is not a Python version ({python.because})")
+    return Choice(value=minor, because=python.because)
+
+
+def default_python() -> Choice:
+    """Nothing in the repository says: the Python that the default base has."""
+    return Choice(
+        value=DEFAULT_PYTHON,
+        because="nothing in the repository says which; it is the Python of the default base",
+    )
+
+
+def make_plan(
+    source: Source, inspection: Inspection, config: Config, *, base: Base, lock: Lock
+) -> Plan:
+    """Every decision. Raises `PlanError` for what cannot be built or must not reach a shell."""
+    origin = describe_origin(source)
+    name = config.name or inspection.name
+    for value in (name, origin.branch or "", origin.remote or "", *origin.tags):
+        refuse_control_characters(value)
+    cuda = cuda_of(lock, machine=base.need.target.machine)
+    gpu = strongest_gpu(inspection.experiments)
+    cuda_base = slim_only(base_for(cuda, gpu=gpu), gpu)
+    return Plan(
+        name=name,
+        origin=origin,
+        base=base,
+        environment=Choice(value=lock.origin or "none", because=lock.because),
+        lock=lock,
+        cuda=cuda,
+        cuda_base=cuda_base,
+        variables=variables_for(cuda, cuda_base, lock, base.python.value),
+        tag=f"repropack/{name.lower()}:{origin.id12}",
+        experiments=inspection.experiments,
+        claims=config.claims,
+        runs=tuple(run for experiment in inspection.experiments for run in expand(experiment)),
+        findings=(
+            *inspection.findings,
+            *lock.findings,
+            *cuda.findings,
+            *cuda_base.findings,
+        ),
+        paper=config.paper.pairs(),
+    )
+
+
+def describe_origin(source: Source) -> Origin:
+    """The source as the bundle tells it. A remote that is a path of this machine is left out."""
+    remote = source.remote
+    if remote is not None and not re.match(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:", remote):
+        remote = None
+    return Origin(
+        kind=source.kind,
+        commit=source.commit,
+        tree=source.tree,
+        id12=source.id12,
+        branch=source.branch,
+        remote=remote,
+        tags=source.tags,
+        subdirectory=source.subdirectory,
+        commit_time_s=source.commit_time_s,
+        submodules=tuple((module.path, module.commit) for module in source.submodules),
+        changed=tuple(sorted({*source.dirty, *source.untracked})),
+    )
+
+
+def strongest_gpu(experiments: tuple[Experiment, ...]) -> str:
+    """What all experiments together need of a GPU: none, optional or required."""
+    said = {experiment.gpu for experiment in experiments}
+    return next((need for need in ("required", "optional") if need in said), "none")
+
+
+def slim_only(base: CudaBase, gpu: str) -> CudaBase:
+    """A bundle cannot use NVIDIA's images yet: raises `PlanError` where one is indispensable.
+
+    For the libraries of an optional GPU it is not: the environment stays slim, with a finding.
+    """
+    for choice in (base.build, base.run if gpu == "required" else None):
+        if choice is not None and choice.value != SLIM:
+            raise PlanError(
+                f"{choice.value} is needed: {choice.because}",
+                hint="lock packages whose wheels carry CUDA, or set gpu: none",
+            )
+    if base.run.value == SLIM:
+        return base
+    why = f"without {base.run.value} the experiments run on the CPU: {base.run.because}"
+    finding = Finding(kind="cuda.no-image", value="no GPU", because=why, severity=Severity.WARNING)
+    return CudaBase(run=Choice(value=SLIM, because=why), apt=base.apt, findings=(finding,))
+
+
+def variables_for(cuda: CudaPlan, base: CudaBase, lock: Lock, python: str) -> tuple[Variable, ...]:
+    """What every run finds in its environment, and why."""
+    fixed = (
+        ("PYTHONHASHSEED", "0", "the order of sets and dictionaries of strings must not vary"),
+        ("PYTHONDONTWRITEBYTECODE", "1", "the environment is read-only when an experiment runs"),
+        ("PYTHONUNBUFFERED", "1", "a killed run must not lose the end of its log"),
+        ("CUBLAS_WORKSPACE_CONFIG", ":4096:8", "cuBLAS is deterministic only with it"),
+        ("LANG", "C.UTF-8", "the locale decides how text is sorted and read"),
+        ("TZ", "UTC", "the time zone must not change a result"),
+    )
+    rows = [Variable(name=name, value=value, because=why) for name, value, why in fixed]
+    packages = f"/opt/env/lib/python{python}/site-packages"
+    rows += [
+        Variable(name=setting.name, value=setting.value, because=setting.because)
+        for setting in variables_of(cuda, base, lock=lock, site_packages=packages)
+        if not setting.build_only
+    ]
+    return tuple(rows)
+
+
+def refuse_control_characters(value: str) -> None:
+    """A newline in a "quoted" value starts a new Dockerfile instruction: none enters a plan."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise PlanError(
+            f"a control character in {value!r}",
+            hint="rename the branch, tag or remote that holds it",
+        )

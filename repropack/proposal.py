@@ -1,0 +1,214 @@
+"""The text of a new repropack.yaml: what inspection could infer, for the author to complete.
+
+Owns: which scripts become experiments, and the comments that say what to check. Does not own:
+writing the file (`project`). What is returned is always accepted by `parse_config`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Final
+
+from repropack.config import CONFIG_NAME, parse_config, suggest_name
+from repropack.detectors import Readable
+from repropack.detectors.data import DOWNLOAD
+from repropack.detectors.scripts import Script
+from repropack.errors import ConfigError
+from repropack.inspection import Inspection
+from repropack.judge.model import Metric
+
+MAX_README_SCRIPTS: Final = 5
+MAX_SCRIPTS: Final = 3
+MAX_METRICS: Final = 20
+_PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*")
+_PLAIN_COMMAND = re.compile(r"[A-Za-z_](?:(?!: | #)[\w ./=,:@%+'\"*?~^()$&;-])*(?<![: ])")
+_NOTHING: Final = frozenset(("null", "Null", "NULL"))
+_HEADER: Final = """\
+# What `repropack verify` runs and compares. `repropack init` wrote this from what it could read:
+# check every line, and fill in the claims.
+"""
+_NO_EXPERIMENTS: Final = """\
+experiments:                     # no script was found: say what to run
+#  main:
+#    run: python main.py
+#    metrics:                    # name: where the number stands in what a run writes
+#      accuracy: {json: results.json, key: accuracy}
+"""
+_NO_METRICS: Final = """\
+#    metrics:                    # where the numbers stand in what a run writes, one of
+#      accuracy: {json: results.json, key: test.accuracy}
+#      accuracy: {csv: table.csv, column: accuracy}
+#      accuracy: {stdout: 'accuracy: ([-+.\\deE]+)'}
+"""
+_CLAIM: Final = """\
+claims:                          # what the paper reports: fill in, and remove the '#'
+#  - id: table-1-@METRIC@
+#    metric: @EXPERIMENT@.@METRIC@
+#    value: "97.0"               # as printed in the paper: its digits set the rounding
+#    scale: percent              # only if the metric is a fraction and the paper says per cent
+#    tolerance: 0.5              # in the unit of the value; or 1%
+#    source: "Table 1, row 3"
+"""
+
+
+def propose(inspection: Inspection, source: Readable) -> str:
+    """Return a repropack.yaml with the experiments and metrics that could be inferred.
+
+    `source` tells which of the scripts' outputs are files of the repository already.
+    """
+    chosen = _chosen(inspection.scripts)
+    text = _text(inspection, source, chosen)
+    try:
+        parse_config(text, name=CONFIG_NAME)
+    except ConfigError:  # e.g. a script named `{seed}.py`: say nothing rather than something wrong
+        return _text(inspection, source, ())
+    return text
+
+
+def _text(inspection: Inspection, source: Readable, scripts: tuple[Script, ...]) -> str:
+    names = _names(scripts)
+    parts = [f"{_HEADER}name: {inspection.name}\n"]
+    if scripts:
+        several = "    # each starts from a fresh copy of the source" if len(scripts) > 1 else ""
+        experiments = [
+            _experiment(name, script, inspection, source)
+            for name, script in zip(names, scripts, strict=True)
+        ]
+        parts.append(f"experiments:{several}\n" + "".join(experiments))
+    else:
+        parts.append(_NO_EXPERIMENTS)
+    others = _other_scripts(inspection.scripts, scripts)
+    return "\n".join([*parts[:2], *others, _example_claim(names, scripts)])
+
+
+def _chosen(scripts: tuple[Script, ...]) -> tuple[Script, ...]:
+    """The README's scripts, else those that write numbers, else the likeliest one."""
+    usable = [s for s in scripts if s.command.isprintable() and s.path.isprintable()]
+    in_readme = [script for script in usable if script.readme is not None]
+    with_numbers = [s for s in usable if any(w.metrics for w in s.written)]
+    if in_readme:
+        return tuple(in_readme[:MAX_README_SCRIPTS])
+    return tuple(with_numbers[:MAX_SCRIPTS] or usable[:1])
+
+
+def _names(scripts: tuple[Script, ...]) -> tuple[str, ...]:
+    """Experiment names from file names; a directory or a number tells equal ones apart."""
+    names: list[str] = []
+    for script in scripts:
+        stem = script.path.removesuffix(".py")
+        candidates = [stem.rpartition("/")[2], stem, *(f"{stem}-{n}" for n in range(2, 99))]
+        possible = [suggest_name(text).replace(".", "-").strip("-") for text in candidates]
+        names.append(next(name for name in possible if name not in names))
+    return tuple(names)
+
+
+def _experiment(name: str, script: Script, inspection: Inspection, source: Readable) -> str:
+    command, seeds = _seeded(script)
+    why = f"{script.readme} runs it" if script.readme else script.because
+    lines = [f"  {name}:", f"    run: {_command(command)}{_comment(why)}"]
+    if script.needs and script.readme is None:
+        lines.append(f"    # it also needs {', '.join(script.needs)}")
+    if seeds:
+        lines.append(f"    seeds: [{seeds}]{_comment('one run each; several show the spread')}")
+    if inspection.gpu.value == "required":
+        lines.append(f"    gpu: {inspection.gpu.value}{_comment(inspection.gpu.because)}")
+    lines += _network(script, inspection)
+    outputs = _outputs(script, source)
+    if outputs:
+        lines.append(f"    outputs: [{', '.join(map(_scalar, outputs))}]")
+    text = "\n".join(lines) + "\n"
+    metrics = _metrics(script)
+    return text + (_metric_lines(metrics) if metrics else _NO_METRICS)
+
+
+def _network(script: Script, inspection: Inspection) -> list[str]:
+    for finding in inspection.findings:
+        if finding.kind == DOWNLOAD and finding.where and finding.where.path == script.path:
+            return [f"    # network: true{_comment(f'{finding.value}, line {finding.where.line}')}"]
+    return []
+
+
+def _outputs(script: Script, source: Readable) -> list[str]:
+    paths = dict.fromkeys(w.path for w in script.written if w.path and w.path.isprintable())
+    return [path for path in paths if not source.has(path) or path.endswith((".json", ".csv"))]
+
+
+def _metrics(script: Script) -> dict[str, tuple[Metric, int]]:
+    """By name; a file is better evidence than the log, and the first of equal ones counts."""
+    ordered = sorted(script.written, key=lambda written: written.how == "stdout")
+    found: dict[str, tuple[Metric, int]] = {}
+    for written in ordered:
+        for metric in written.metrics:
+            if f"{metric.key}{metric.path}".isprintable() and metric.key.strip():
+                found.setdefault(metric.name, (metric, written.line))
+    return dict(list(found.items())[:MAX_METRICS])
+
+
+def _metric_lines(metrics: dict[str, tuple[Metric, int]]) -> str:
+    lines = [f"    metrics:{_comment('name: where the number stands in what a run writes')}"]
+    for name, (metric, line) in metrics.items():
+        if metric.reader == "stdout":
+            quoted = metric.key.replace("'", "''")
+            where = f"{{stdout: '{quoted}'}}"
+        else:
+            where = f"{{json: {_scalar(metric.path)}, key: {_scalar(metric.key)}}}"
+        lines.append(f"      {name}: {where}{_comment(f'line {line}')}")
+    return "\n".join(lines) + "\n"
+
+
+def _seeded(script: Script) -> tuple[str, str]:
+    """The command with `{seed}` in it, and the seeds: the one in the command, or the default."""
+    if script.seed is None:
+        return script.command, ""
+    flag = re.escape(script.seed.flag)
+    match = re.search(rf"(?<!\S){flag}[ =](\S+)", script.command)
+    if match is None:
+        default = script.default_seed
+        command = f"{script.command} {shlex.quote(script.seed.flag)} {{seed}}"
+        return command, str(0 if default is None else default)
+    if not re.fullmatch(r"[0-9]{1,9}", match[1]):
+        return script.command, ""
+    start, end = match.span(1)
+    return f"{script.command[:start]}{{seed}}{script.command[end:]}", str(int(match[1]))
+
+
+def _other_scripts(scripts: tuple[Script, ...], chosen: tuple[Script, ...]) -> list[str]:
+    others = [s.path for s in scripts if s not in chosen and s.path.isprintable()]
+    if not others:
+        return []
+    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+    return [f"# Other scripts that could be experiments: {', '.join(others[:8])}{more}\n"]
+
+
+def _example_claim(names: tuple[str, ...], scripts: tuple[Script, ...]) -> str:
+    for name, script in zip(names, scripts, strict=True):
+        metrics = sorted(_metrics(script), key=lambda metric: "loss" in metric)
+        if metrics:  # papers report losses least
+            return _CLAIM.replace("@EXPERIMENT@", name).replace("@METRIC@", metrics[0])
+    name = names[0] if names else "main"
+    return _CLAIM.replace("@EXPERIMENT@", name).replace("@METRIC@", "accuracy")
+
+
+def _command(command: str) -> str:
+    return command if _PLAIN_COMMAND.fullmatch(_without_seed(command)) else _quoted(command)
+
+
+def _without_seed(command: str) -> str:
+    """Braces that do not begin a plain scalar are harmless in it."""
+    return command.replace("{seed}", "0")
+
+
+def _scalar(text: str) -> str:
+    plain = _PLAIN.fullmatch(text) is not None and text not in _NOTHING
+    return text if plain else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    return f"    # {printable}"

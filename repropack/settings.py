@@ -1,0 +1,60 @@
+"""What the options of a command ask for, and what `build` and `verify` give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repropack.bundle import Bundle
+from repropack.engines import Engine, EngineFacts, Image
+from repropack.judge.assessment import Assessment
+from repropack.judge.model import Tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options that `build` and `verify` share. `base` is `auto` or `bootstrap`.
+
+    `infer` adds what the code imports and no manifest declares."""
+
+    cache: Path
+    out: Path | None = None
+    tags: tuple[str, ...] = ()
+    force: bool = False
+    allow_dirty: bool = False
+    rebuild: bool = False
+    infer: bool = False
+    engine: str | None = None
+    builder: str = "auto"
+    base: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of a verification. `tolerance` overrides every claim's own.
+
+    `claims` are the ids to judge (none: all), `out` is where runs and report go.
+    """
+
+    tolerance: Tolerance | None = None
+    claims: tuple[str, ...] = ()
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A bundle, its image, and the engine that has it."""
+
+    bundle: Bundle
+    image: Image
+    engine: Engine
+    facts: EngineFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A verification: what was judged, in which image, and where its files are."""
+
+    built: Built
+    assessment: Assessment
+    directory: Path

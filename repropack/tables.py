@@ -1,0 +1,86 @@
+"""Facts that age: which Debian has which Python, which tools are pinned, which names mislead.
+
+Owns: the tables and the files in `data/`, each with its source and date.
+Does not own: what follows from them (`plan`, `environment`).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+# The versions of python3 and libc6 in each Debian release, read from its packages, 2026-11.
+SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie"}
+GLIBC = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A wheel that repropack itself needs, exactly. `platform` is `any` or e.g. `linux_x86_64`."""
+
+    name: str
+    version: str
+    why: str
+    platform: str
+    filename: str
+    size_bytes: int
+    sha256: str
+
+
+def pinned_tools() -> tuple[Tool, ...]:
+    """The tools of `data/tools.json`, by name."""
+    return tuple(Tool(**entry) for entry in _data("tools.json")["tools"])
+
+
+def mistaken_names() -> Mapping[str, str]:
+    """Names that no index has, or has as something else → the distribution that was meant."""
+    names: Mapping[str, str] = _data("imports.json")["names"]
+    return names
+
+
+def standard_names() -> frozenset[str]:
+    """Modules of the standard library that people write into requirements files."""
+    return frozenset(_data("imports.json")["standard"])
+
+
+def distribution_of(module: str) -> str:
+    """The distribution that brings a top-level module: by the table, else of the same name."""
+    return str(_data("imports.json")["imports"].get(module, module))
+
+
+def standard_modules(python: str) -> frozenset[str]:
+    """The standard library's public modules of a Python minor version such as `3.11`."""
+    known = _data("stdlib.json")
+    absent = known["absent"].get(python)
+    if absent is None:  # newer than the table: what its newest version has
+        absent = known["absent"]["3.13"] if _minor(python) > 13 else known["absent"]["3.6"]
+    return frozenset(known["modules"]) - frozenset(absent) | frozenset(
+        known["more"].get(python, ())
+    )
+
+
+def _minor(python: str) -> int:
+    minor = python.partition(".")[2]
+    return int(minor) if minor.isdecimal() else 0
+
+
+def index_kind(url: str) -> str | None:
+    """`public` for the index that everybody has, `retired` for its former hosts, else None."""
+    host = (urlsplit(url).hostname or "").lower()
+    digest = hashlib.sha256(host.encode("utf-8", "replace")).hexdigest()
+    kinds = _data("indexes.json")
+    return next((kind for kind in ("public", "retired") if digest in kinds[kind]), None)
+
+
+@functools.cache
+def _data(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "data" / name).read_text(encoding="utf-8")
+    )
+    return content

@@ -1,0 +1,116 @@
+"""Where repropack keeps its files: `.repropack/` in a project, and the user's cache."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from repropack.errors import UsageError
+
+FOLDER = ".repropack"
+#: What a verification's directory holds, and what no bundle is without.
+VERIFICATION = frozenset({"report.txt", "report.md", "report.json", "runs"})
+BUNDLE = frozenset({"SHA256SUMS", "repropack.json", "reproduce.sh", "source"})
+
+
+def cache_directory() -> Path:
+    """The user's cache: `REPROPACK_CACHE`, else `repropack` in `XDG_CACHE_HOME` or `~/.cache`."""
+    own = os.environ.get("REPROPACK_CACHE")
+    if own:
+        return Path(own).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repropack"
+
+
+def folder(directory: Path) -> Path:
+    """`.repropack/` of a project, made if need be, which git does not see."""
+    path = directory / FOLDER
+    try:
+        path.mkdir(exist_ok=True)
+        ignore = path / ".gitignore"
+        if not ignore.exists():
+            write_atomically(ignore, "*\n")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", hint="name another place with -o"
+        ) from error
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The whole file or none of it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def bundle_directory(directory: Path, slug: str) -> Path:
+    """Where a project's bundle goes when nobody says where."""
+    return folder(directory) / "bundles" / slug
+
+
+def refuse_existing(out: Path, *, allowed: bool) -> None:
+    """Nothing is replaced unless the user says so, and then only what repropack wrote.
+
+    A slip of `-o . --force` must not cost a repository. Raises `UsageError`.
+    """
+    if not os.path.lexists(out):
+        return
+    if not allowed:
+        raise UsageError(
+            f"{out} exists already", hint="remove it, name another with -o, or add --force"
+        )
+    if not is_replaceable(out):
+        raise UsageError(
+            f"{out} exists, and it is not something that repropack wrote",
+            hint="name another with -o, or remove it yourself",
+        )
+
+
+def is_replaceable(out: Path) -> bool:
+    """Whether this is an empty directory, a bundle or a verification."""
+    try:
+        names = {path.name for path in out.iterdir()}
+    except OSError:
+        return False
+    verification = "report.json" in names and names <= VERIFICATION
+    bundle = names >= BUNDLE and ".git" not in names
+    return not names or verification or bundle
+
+
+def verification_directory(directory: Path, out: Path | None, *, force: bool) -> Path:
+    """Where a verification's runs and report go, made and empty.
+
+    Without `out`: a directory named by the time (UTC), in `.repropack/` of the project or beside
+    the bundle's files. Raises `UsageError`.
+    """
+    if out is None:
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+        out = unused(folder(directory) / "verifications" / now)
+    refuse_existing(out, allowed=force)
+    try:
+        if out.is_dir() and not out.is_symlink():
+            shutil.rmtree(out)
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    return out
+
+
+def unused(path: Path) -> Path:
+    """The path, or the first of `path-2`, `path-3` … that nothing has."""
+    number = 1
+    candidate = path
+    while os.path.lexists(candidate):
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate

@@ -1,0 +1,140 @@
+#!/bin/sh
+# Make the root file system of a base image, Debian with its own Python, from the distribution's
+# packages. Equal package versions give equal bytes.
+set -eu
+
+usage() {
+    cat <<'USAGE'
+usage: base.sh SUITE OUTPUT.tar [PACKAGE...]
+
+  SUITE        bullseye (Python 3.9), bookworm (3.11) or trixie (3.13)
+  OUTPUT.tar   the root file system goes here; Dockerfile.base makes an image of it
+  PACKAGE      more packages of the distribution, such as libgl1
+
+Needs mmdebstrap, or debootstrap and root:  apt-get install mmdebstrap
+REPROPACK_DEBIAN_MIRROR=URL takes the packages from there. The proxy of apt on this machine is
+used, and neither ends up in the root file system.
+Exit code: 0, 2 for a wrong argument, 75 when the packages cannot be had.
+USAGE
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() { # die CODE MESSAGE HINT
+    say "base.sh: $2"
+    say "hint: $3"
+    exit "$1"
+}
+
+case ${1-} in
+    -h | --help) usage; exit 0 ;;
+esac
+[ $# -ge 2 ] || { usage >&2; exit 2; }
+suite=$1
+output=$2
+shift 2
+for package in "$@"; do
+    case $package in
+        [a-z0-9]*) ;;
+        *) die 2 "not the name of a package: $package" "name packages as apt does" ;;
+    esac
+    case $package in
+        *[!a-z0-9+.:=~_-]*) die 2 "not the name of a package: $package" "name packages as apt does" ;;
+    esac
+done
+
+# The day of each release: no file is younger. Python's bytecode depends on it too.
+# bookworm: without usr-is-merged apt takes usrmerge, and with it 50 MB of perl.
+base_packages='python3 ca-certificates netbase libstdc++6'
+case $suite in
+    bullseye) SOURCE_DATE_EPOCH=1628899200; base_packages="$base_packages python3-distutils" ;;
+    bookworm) SOURCE_DATE_EPOCH=1686355200; base_packages="$base_packages python3-distutils usr-is-merged" ;;
+    trixie) SOURCE_DATE_EPOCH=1754697600 ;;
+    *) die 2 "unknown suite: $suite" "one of bullseye, bookworm, trixie" ;;
+esac
+export SOURCE_DATE_EPOCH
+export LC_ALL=C.UTF-8 TZ=UTC
+umask 022
+# shellcheck disable=SC2086 # a list of package names without spaces
+packages=$(printf '%s\n' $base_packages "$@" | LC_ALL=C sort -u | paste -s -d , -)
+
+# The same proxy as this machine's apt, lent through the environment: nothing writes it down.
+lend_proxy() {
+    command -v apt-config >/dev/null 2>&1 || return 0
+    HTTP=''
+    HTTPS=''
+    eval "$(apt-config shell HTTP Acquire::http::Proxy HTTPS Acquire::https::Proxy)"
+    case $HTTP in '' | DIRECT) ;; *) export http_proxy="$HTTP" ;; esac
+    case $HTTPS in '' | DIRECT) ;; *) export https_proxy="$HTTPS" ;; esac
+}
+
+# What a run never needs, what differs from one time to the next, and what tells of this machine.
+# The licences stay (/usr/share/doc/*/copyright), and so does the standard library's bytecode: with
+# a read-only root it would be compiled again in every run. $1 is the root file system.
+finish_script() {
+    cat <<'FINISH'
+set -eu
+mkdir -p "$1/usr/share/repropack"
+cd "$1/usr/share/repropack"
+chroot "$1" /usr/bin/dpkg-query --show --showformat '${Package}=${Version}\t${Architecture}\n' >list
+LC_ALL=C sort list >packages.txt
+rm list
+cd "$1"
+rm -rf etc/apt/sources.list* etc/apt/apt.conf.d/99mmdebstrap etc/apt/auth.conf* etc/apt/trusted.gpg*
+rm -rf etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/machine-id var/lib/dbus/machine-id
+rm -f etc/hostname etc/resolv.conf etc/passwd- etc/shadow- etc/group- etc/gshadow- etc/.pwd.lock
+rm -rf var/cache/* var/lib/apt/* var/lib/dpkg/*-old var/lib/systemd var/lib/shells.state
+rm -rf run/* tmp/* var/tmp/* root/.cache
+rm -rf usr/share/man usr/share/info usr/share/lintian usr/share/bash-completion usr/share/bug
+find var/log -type f -exec rm -f {} +
+[ ! -d usr/share/locale ] || find usr/share/locale -mindepth 1 -delete
+find usr/share/doc -mindepth 2 ! -name copyright ! -type d -delete
+find usr/share/doc -mindepth 1 -type d -empty -delete
+find usr/share/python3 -name __pycache__ -prune -exec rm -rf {} +
+FINISH
+}
+
+with_mmdebstrap() {
+    set -- --variant=essential --mode=auto --format=tar --include="$packages" \
+        --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "2"' \
+        --dpkgopt=force-unsafe-io --customize-hook="sh '$work/finish' \"\$1\""
+    hooks=/usr/share/mmdebstrap/hooks/merged-usr
+    if [ "$suite" = bookworm ] && [ -d "$hooks" ]; then
+        set -- --hook-dir="$hooks" "$@"
+    fi
+    say "bootstrapping Debian $suite with mmdebstrap"
+    mmdebstrap "$@" "$suite" "$part" ${REPROPACK_DEBIAN_MIRROR:+"$REPROPACK_DEBIAN_MIRROR"} >&2
+}
+
+with_debootstrap() {
+    root=$work/root
+    say "bootstrapping Debian $suite with debootstrap"
+    debootstrap --variant=minbase --merged-usr --include="$packages" "$suite" "$root" \
+        ${REPROPACK_DEBIAN_MIRROR:+"$REPROPACK_DEBIAN_MIRROR"} >&2 || return
+    sh "$work/finish" "$root" || return
+    tar --create --file "$part" --directory "$root" --sort=name --numeric-owner --format=posix \
+        --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
+        --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime --one-file-system .
+}
+
+work=$(mktemp -d)
+part=$output.part
+cleanup() { rm -rf "$work" "$part"; }
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+lend_proxy
+chmod 755 "$work" # mmdebstrap without root reads it as another user
+finish_script >"$work/finish"
+failed='the packages could not be had or unpacked (see above)'
+again='look at the network, the proxy of apt and the disk, then run the same command again'
+if command -v mmdebstrap >/dev/null 2>&1; then
+    with_mmdebstrap || die 75 "$failed" "$again"
+elif command -v debootstrap >/dev/null 2>&1; then
+    [ "$(id -u)" = 0 ] || die 75 "debootstrap needs root" "apt-get install mmdebstrap"
+    with_debootstrap || die 75 "$failed" "$again"
+else
+    die 75 "neither mmdebstrap nor debootstrap is installed" "apt-get install mmdebstrap"
+fi
+mv -f "$part" "$output"
