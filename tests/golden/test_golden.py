@@ -1,0 +1,82 @@
+"""For each example, the plan and the generated files are what they were when they were last read.
+
+`pytest tests/golden --update-golden` (or `make docs`) writes them again after a change that is
+meant. The wheels are those that a package index gave; a marked test compares them with it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from repropack import workspace
+from repropack.bundle import BaseRecord, Ingredients, render
+from repropack.bundle.contents import dump, manifest, wheel_to_json
+from repropack.environment import Wheel, fetch, tools
+from repropack.pipeline import decide
+from repropack.plan import Plan
+from repropack.progress import Silent
+from repropack.project import look
+from repropack.settings import Settings
+from tests.conftest import ROOT, example
+
+GOLDEN = Path(__file__).parent
+EXAMPLES = ("quickstart", "digits-svm")
+
+
+def plan_of(name: str, directory: Path) -> Plan:
+    """The plan of an example, in a repository of its own with a fixed commit."""
+    project = example(name, directory)
+    settings = Settings(cache=directory / "cache")
+    return decide(look(project, allow_dirty=False), settings=settings, reporter=Silent())
+
+
+def recorded(name: str, kind: str) -> tuple[Wheel, ...]:
+    """The wheels that stand in the golden files."""
+    path = GOLDEN / name / f"{kind}.json"
+    return tuple(Wheel(**row) for row in json.loads(path.read_text("utf-8")))
+
+
+def generated(plan: Plan, name: str) -> dict[str, str]:
+    """The generated files of a plan."""
+    ingredients = Ingredients(
+        target=plan.base.need.target,
+        wheels=recorded(name, "wheels"),
+        tools=recorded(name, "tools"),
+        base=BaseRecord(reference="repropack/base:bookworm-py3.11", packages_sha256="0" * 64),
+    )
+    return {
+        "repropack.json": dump(manifest(plan, ingredients)),
+        "Dockerfile": render.dockerfile(plan, ingredients),
+        "reproduce.sh": render.reproduce_sh(plan, ingredients),
+        "README.md": render.readme(plan, ingredients),
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_generated_files(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The manifest with the plan, the Dockerfile, reproduce.sh and README are as recorded."""
+    texts = generated(plan_of(name, tmp_path), name)
+    for file, text in texts.items():
+        path = GOLDEN / name / file
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, "utf-8")
+        assert text == path.read_text("utf-8"), f"{path.relative_to(ROOT)} is out of date"
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_recorded_wheels(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The recorded wheels are those that a package index gives for the example's lock."""
+    plan = plan_of(name, tmp_path)
+    cache, target = workspace.cache_directory(), plan.base.need.target
+    wheels = fetch(plan.lock, target, cache=cache, progress=lambda line: None)
+    own = tools(cache, target, lambda line: None) if wheels else ()
+    for kind, found in (("wheels", wheels), ("tools", own)):
+        if request.config.getoption("--update-golden"):
+            path = GOLDEN / name / f"{kind}.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(dump([wheel_to_json(wheel) for wheel in found]), "utf-8")
+        assert recorded(name, kind) == found

@@ -1,0 +1,131 @@
+"""Which engine, which docker command, which GPU: answered from this machine's programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repropack.engines import choose
+from repropack.engines.diagnosis import explain
+from repropack.engines.docker_cli import find_cli
+from repropack.engines.gpu import find_gpus
+from repropack.errors import NoEngineError, UsageError
+
+
+def program(directory: Path, name: str, body: str) -> str:
+    """A shell script of that name."""
+    path = directory / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_no_engine_lists_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any engine the error names what was tried, and the hint all that can be typed."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+    with pytest.raises(NoEngineError, match="Tried docker") as caught:
+        choose(None)
+    assert caught.value.hint and "--engine venv" in caught.value.hint
+
+
+def test_docker_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that was asked for by name is not replaced by another."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+    with pytest.raises(NoEngineError, match="Docker at unix:///nonexistent"):
+        choose("docker")
+
+
+def test_venv_only_by_name() -> None:
+    """The engine without a container is there for who names it."""
+    assert choose("venv").name == "venv"
+
+
+def test_podman_is_not_there_yet() -> None:
+    """Podman is refused with what to use instead."""
+    with pytest.raises(NoEngineError) as caught:
+        choose("podman")
+    assert caught.value.hint and "--engine docker" in caught.value.hint
+
+
+def test_unknown_engine() -> None:
+    """A misspelt engine is a usage error that lists the right names."""
+    with pytest.raises(UsageError, match="dokcer") as caught:
+        choose("dokcer")
+    assert caught.value.hint == "one of docker, podman, venv"
+
+
+def test_cli_with_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A docker command with the plugin builds through it, in the context's own builder."""
+    plugin = tmp_path / "config" / "cli-plugins" / "docker-buildx"
+    plugin.parent.mkdir(parents=True)
+    plugin.touch()
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
+    body = 'case $1 in buildx) echo v0.12;; context) echo work;; *) echo "version 27.0.1,";; esac'
+    cli = find_cli(program(tmp_path, "docker", body))
+    assert cli is not None
+    assert cli.build_command()[1:] == ["buildx", "build", "--load", "--builder", "work"]
+
+
+@pytest.mark.parametrize(("version", "can"), [("20.10.24+dfsg1", True), ("28.2.2", False)])
+def test_cli_without_buildx(version: str, can: bool, tmp_path: Path) -> None:
+    """Without the plugin only a client before 23 can use BuildKit."""
+    body = f'case $1 in --version) echo "Docker version {version}, build 1";; *) exit 1;; esac'
+    cli = find_cli(program(tmp_path, "docker", body))
+    assert (cli is not None) == can
+    if cli is not None:
+        assert cli.build_command()[1:] == ["build"]
+
+
+def test_cli_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command talks to the same daemon as the SDK, whatever builder the user has chosen."""
+    monkeypatch.setenv("BUILDX_BUILDER", "mine")
+    body = 'case $1 in --version) echo "Docker version 20.10.1";; *) exit 1;; esac'
+    cli = find_cli(program(tmp_path, "docker", body), (("DOCKER_HOST", "unix:///r"),))
+    assert cli is not None
+    found = cli.environment()
+    assert (found["DOCKER_BUILDKIT"], found["DOCKER_HOST"]) == ("1", "unix:///r")
+    assert "BUILDX_BUILDER" not in found
+
+
+def test_gpus_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the driver's library does not answer, nvidia-smi names the GPUs."""
+    monkeypatch.setattr("repropack.engines.gpu._from_nvml", lambda: None)
+    program(tmp_path, "nvidia-smi", "printf '0, GPU-1, NVIDIA H200, 580.65.06, 143771, 9.0\\n'")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (gpu,) = find_gpus()
+    assert (gpu.name, gpu.compute_capability) == ("NVIDIA H200", "9.0")
+
+
+def test_gpus_with_a_broken_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An nvidia-smi that fails means no GPU, not an error."""
+    monkeypatch.setattr("repropack.engines.gpu._from_nvml", lambda: None)
+    program(tmp_path, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_gpus() == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "what", "hint"),
+    [
+        ('could not select device driver "" with capabilities: [[gpu]]', "toolkit", "nvidia-ctk"),
+        ('could not select device driver "cdi" with capabilities: []', "CDI", "daemon.json"),
+        ("unresolvable CDI devices nvidia.com/gpu=all", "CDI", "cdi generate"),
+        ("nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1",
+         "no NVIDIA driver", "driver"),
+        ("nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.8", "older",
+         "update"),
+        ("unknown or invalid runtime name: nvidia", "nvidia runtime", "nvidia-ctk"),
+        ("write /var/lib/docker/x: no space left on device", "disk is full", "prune"),
+        ("Cannot connect to the Docker daemon at unix:///x", "not answer", "systemctl"),
+    ],
+)  # fmt: skip
+def test_known_messages(message: str, what: str, hint: str) -> None:
+    """What users meet is explained, with what to do about it."""
+    known = explain(f"Error response from daemon: {message}")
+    assert what in known.what and hint in known.hint
+
+
+def test_unknown_message() -> None:
+    """A message that is not known is passed on as it is."""
+    assert explain(" strange \n").what == "strange"
