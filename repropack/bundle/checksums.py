@@ -1,7 +1,8 @@
 """SHA256SUMS: written for every file of a bundle, and checked before anything else is read.
 
-The format is that of `sha256sum`, so that a reviewer can check a bundle with nothing but coreutils:
-a backslash in front of the line when the name holds a backslash or a newline, which are escaped.
+The format is that of `sha256sum`, so that a reviewer can check a bundle with nothing but coreutils
+or busybox: a backslash in front of the line, and an escaped name, when the name holds a line break.
+busybox does not know that form, so a name with no more than a backslash in it stands as it is.
 Links are listed by target in LINKS, which is itself a file of the bundle. reproduce.sh checks the
 same in shell. A file that was added matters below `source/` alone, which is copied as a whole;
 elsewhere it is what fetching, running or the reviewer left, and nothing reads it.
@@ -44,9 +45,10 @@ def walk(directory: Path, *, skip: frozenset[str] = frozenset()) -> Iterator[Pat
 
 
 def escape(name: str) -> tuple[str, str]:
-    """A name as `sha256sum` writes it: the mark in front of the line, and the escaped name."""
-    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    return ("\\" if escaped != name else "", escaped)
+    """A name as `sha256sum` reads it: the mark in front of the line, and the name, escaped if marked."""
+    if "\n" not in name and "\r" not in name:
+        return "", name
+    return "\\", name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def unescape(name: str) -> str:

@@ -103,14 +103,18 @@ def test_variables_of_the_caller_stay_out(
     assert found["PATH"].partition(os.pathsep)[0].endswith("/bin")
 
 
-def test_runs_in_a_scratch_copy(engine: VenvEngine, image: Image, tmp_path: Path) -> None:
+def test_runs_in_a_scratch_copy(
+    engine: VenvEngine, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a run writes is neither in the kept source nor left on the disk."""
-    before = set(Path(tempfile.gettempdir()).glob("repropack-run-*"))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     engine.run(order(image, "isolation", tmp_path / "out"), ignore)
     built = engine._shelf.find(image.tag)
     assert built is not None
     assert [path.name for path in (built.directory / "source").iterdir()] == ["probe.py"]
-    assert not set(Path(tempfile.gettempdir()).glob("repropack-run-*")) - before
+    assert not list(scratch.iterdir())
 
 
 def test_dataset_is_shown(engine: VenvEngine, image: Image, tmp_path: Path) -> None:
