@@ -45,7 +45,7 @@ def walk(directory: Path, *, skip: frozenset[str] = frozenset()) -> Iterator[Pat
 
 
 def escape(name: str) -> tuple[str, str]:
-    """A name as `sha256sum` reads it: the mark in front of the line, and the name, escaped if marked."""
+    """The mark in front of the line, and the name as it then has to stand, for `sha256sum`."""
     if "\n" not in name and "\r" not in name:
         return "", name
     return "\\", name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
