@@ -18,7 +18,6 @@ from repropack.images import finish, open_workshop
 from repropack.plan import Plan, choose_base, make_plan
 from repropack.progress import Reporter
 from repropack.project import Looked, lock_of, look, require_claims, require_experiments
-from repropack.runs import run_and_judge, select_runs
 from repropack.settings import Built, Question, Settings, Verified
 
 
@@ -66,6 +65,8 @@ def verify(
     directory: Path, question: Question, *, settings: Settings, reporter: Reporter
 ) -> Verified:
     """Run the experiments of a project, or of a bundle, in its image; judge its claims."""
+    from repropack.runs import run_and_judge, select_runs  # nothing that `build` has to wait for
+
     if is_bundle(directory):
         built = open_bundle(directory, settings=settings, reporter=reporter)
     else:

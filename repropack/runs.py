@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import Bundle
-from repropack.cuda import compare
+from repropack.cuda.compare import compare
 from repropack.engines import EngineFacts, RunOrder, RunResult, host_of
 from repropack.errors import ConfigError, Interrupted, RunError, UsageError
 from repropack.findings import Severity

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repropack.bundle import Bundle
 from repropack.engines import Engine, EngineFacts, Image
-from repropack.judge.assessment import Assessment
 from repropack.judge.model import Tolerance
+
+if TYPE_CHECKING:
+    from repropack.judge.assessment import Assessment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

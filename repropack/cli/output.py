@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repropack.bundle.contents import finding_to_json, origin_to_json
 from repropack.cli.progress import printable
 from repropack.cli.stdout import write as show
-from repropack.doctor import Check
 from repropack.findings import Finding, Severity
-from repropack.judge import report
 from repropack.plan import Plan, describe_origin
 from repropack.project import Initialised, Looked
-from repropack.runs import as_dict
 from repropack.settings import Built, Verified
+
+if TYPE_CHECKING:
+    from repropack.doctor import Check
 
 MARKS = {Severity.INFO: " ", Severity.WARNING: "!", Severity.PROBLEM: "x"}
 
@@ -166,6 +166,9 @@ def built(result: Built, *, as_json: bool) -> int:
 
 def verified(result: Verified, *, as_json: bool) -> int:
     """The table of claims and the verdict."""
+    from repropack.judge import report
+    from repropack.runs import as_dict
+
     if as_json:
         show_json(as_dict(result))
     else:

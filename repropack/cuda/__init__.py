@@ -6,13 +6,12 @@ asking a machine (`engines`), writing an image (`bundle`). Pure functions over f
     plan = cuda_of(lock)                     # version, cuDNN, driver, GPUs, each with its reason
     base = base_for(plan, gpu="required")    # slim, or an image of NVIDIA's; raises PlanError
     settings = variables_of(plan, base)
-    problems = compare(plan, host)           # before the run: what will fail, and the fix
+    problems = compare(plan, host)           # before the run: `from repropack.cuda.compare import`
 """
 
 from __future__ import annotations
 
 from repropack.cuda.base import CudaBase, Signal, base_for
-from repropack.cuda.compare import Problem, compare
 from repropack.cuda.deciding import cuda_of
 from repropack.cuda.host import Host, HostGpu, capability_of, from_nvml, parse_nvidia_smi
 from repropack.cuda.model import (
@@ -39,13 +38,11 @@ __all__ = [
     "Libraries",
     "Match",
     "Need",
-    "Problem",
     "Setting",
     "Signal",
     "State",
     "base_for",
     "capability_of",
-    "compare",
     "cuda_of",
     "from_nvml",
     "parse_nvidia_smi",

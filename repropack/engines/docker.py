@@ -20,7 +20,6 @@ from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
 from repropack.engines.docker_pull import pull
-from repropack.engines.docker_run import Limits, run_container
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
 from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
@@ -53,7 +52,7 @@ class DockerEngine:
             raise UsageError(f"there is no builder {builder!r}", hint=", ".join(BUILDERS))
         self._builder = builder
         self._program = cli
-        self._limits = Limits(memory_bytes=memory_bytes)
+        self._memory_bytes = memory_bytes
 
     @cached_property
     def _endpoint(self) -> Endpoint:
@@ -149,9 +148,12 @@ class DockerEngine:
 
     def run(self, order: RunOrder, progress: Progress) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
+        from repropack.engines.docker_run import Limits, run_container
+
         order = _with_facts(order, self)
+        limits = Limits(memory_bytes=self._memory_bytes)
         try:
-            return run_container(self.client, order, self._limits, progress)
+            return run_container(self.client, order, limits, progress)
         except OSError as error:
             raise RunError(
                 f"the run's results could not be written to {order.directory}: "

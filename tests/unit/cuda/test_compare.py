@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repropack.cuda import Host, HostGpu, Problem, base_for, compare, cuda_of
+from repropack.cuda import Host, HostGpu, base_for, cuda_of
+from repropack.cuda.compare import Problem, compare
 from repropack.findings import Severity
 
 from .locks import lock

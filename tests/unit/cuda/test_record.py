@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from repropack.cuda import Host, HostGpu, compare, cuda_of, record
+from repropack.cuda import Host, HostGpu, cuda_of, record
+from repropack.cuda.compare import compare
 from repropack.errors import InvalidError
 
 from .locks import lock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repropack.cuda import Host, HostGpu, base_for, compare, cuda_of, variables_of
+from repropack.cuda import Host, HostGpu, base_for, cuda_of, variables_of
+from repropack.cuda.compare import compare
 from repropack.cuda.model import CondaPackage
 from repropack.cuda.version import cuda_of_tag, release
 from repropack.environment import Lock, Requirement
