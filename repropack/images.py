@@ -89,10 +89,11 @@ def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> 
     )
 
 
-def finish(bundle: Bundle, workshop: Workshop) -> Built:
-    """The bundle with its image."""
+def finish(bundle: Bundle, workshop: Workshop, *, lock: Path | None = None) -> Built:
+    """The bundle with its image. `lock` is the file that was kept of its resolution."""
     image = provide_image(bundle, workshop)
-    return Built(bundle=bundle, image=image, engine=workshop.engine, facts=workshop.facts)
+    engine, facts = workshop.engine, workshop.facts
+    return Built(bundle=bundle, image=image, engine=engine, facts=facts, lock=lock)
 
 
 def provide_image(bundle: Bundle, workshop: Workshop) -> Image:

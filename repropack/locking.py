@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from repropack.environment import EMPTY_LOCK, Lock, Target, format_of, read_lock, resolve
+from repropack.environment import EMPTY_LOCK, AsOf, Lock, Target, format_of, read_lock, resolve
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
@@ -27,12 +27,13 @@ def provide_lock(
     cache: Path,
     *,
     infer: tuple[Choice, ...] = (),
+    as_of: AsOf | None = None,
 ) -> Lock:
     """The lock of a project for a target.
 
-    An unpinned manifest is resolved as of the commit's date; a snapshot has none, so it is
-    resolved as of now. `infer` are distributions that the code imports and no manifest names
-    (`Inspection.undeclared`): they are resolved too, but never added to a lock.
+    An unpinned manifest is resolved as of `as_of`, else as of the commit's date; a snapshot has
+    none, so it is resolved as of now. `infer` are distributions that the code imports and no
+    manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock.
     Raises `InvalidError` (exit code 3) or `TemporaryError` (75).
     """
     if file.path is None and not infer:
@@ -42,18 +43,25 @@ def provide_lock(
         format = format_of(file.path, text)
         if format is not None and format.is_lock:
             lock = read_lock(text, file.path, format, target=target, read=source.read_text)
-            return replace(lock, findings=(*lock.findings, *not_added(infer, file.path)))
-    as_of = None
-    if source.commit_time_s is not None:
-        as_of = datetime.datetime.fromtimestamp(source.commit_time_s, datetime.UTC)
+            left_out = (*not_added(infer, file.path), *not_resolved(as_of, file.path))
+            return replace(lock, findings=(*lock.findings, *left_out))
     lock = resolve(
         *(source, file.path),
         target=target,
-        as_of=as_of,
+        as_of=as_of or as_of_commit(source),
         cache=cache,
         inferred=tuple(map(line_of, infer)),
     )
     return replace(lock, findings=(*lock.findings, *map(inferred, infer)))
+
+
+def as_of_commit(source: Source) -> AsOf:
+    """The commit's date: what its author could have installed."""
+    if source.commit_time_s is None:
+        because = "as there is no commit whose date could count; --as-of DATE names one"
+        return AsOf(time=None, because=because)
+    time = datetime.datetime.fromtimestamp(source.commit_time_s, datetime.UTC)
+    return AsOf(time=time, because="the commit's date")
 
 
 def line_of(choice: Choice) -> Line:
@@ -71,6 +79,19 @@ def inferred(choice: Choice) -> Finding:
         because=f"{choice.because} needs it, and no manifest names it",
         where=line_of(choice).where,
         severity=Severity.WARNING,
+    )
+
+
+def not_resolved(as_of: AsOf | None, path: str) -> tuple[Finding, ...]:
+    """A lock has no use for a date."""
+    if as_of is None:
+        return ()
+    because = f"{path} is a lock: nothing is resolved, and --as-of {as_of.date} has no effect"
+    kind, where = "environment.as-of-ignored", Where(path=path)
+    return (
+        Finding(
+            kind=kind, value=as_of.date, because=because, where=where, severity=Severity.WARNING
+        ),
     )
 
 

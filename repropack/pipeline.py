@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from repropack import workspace
-from repropack.bundle import Ingredients, is_bundle, read_bundle, write_bundle
+from repropack.bundle import Ingredients, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.environment import fetch, tools
 from repropack.images import finish, open_workshop
 from repropack.plan import Plan, choose_base, make_plan
@@ -25,7 +25,8 @@ def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
     """Every decision, from the Python to the last locked package."""
     reporter.step("planning")
     base = choose_base(looked.inspection, looked.config)
-    lock = lock_of(looked, base.need.target, infer=settings.infer, cache=settings.cache)
+    target, infer = base.need.target, settings.infer
+    lock = lock_of(looked, target, infer=infer, as_of=settings.as_of, cache=settings.cache)
     return make_plan(looked.source, looked.inspection, looked.config, base=base, lock=lock)
 
 
@@ -50,7 +51,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     ingredients = Ingredients(target=target, wheels=wheels, tools=own, base=workshop.base_record)
     reporter.step(f"writing {out}")
     bundle = write_bundle(plan, looked.source, ingredients, cache=settings.cache, out=out)
-    return finish(bundle, workshop)
+    return finish(bundle, workshop, lock=keep_lock(plan, out))
 
 
 def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repropack.config import CONFIG_NAME, Config, parse_config
-from repropack.environment import Lock, Target
+from repropack.environment import AsOf, Lock, Target
 from repropack.errors import ConfigError, SourceError, UsageError
 from repropack.inspection import Inspection, inspect
 from repropack.locking import provide_lock
@@ -52,14 +52,19 @@ def look(directory: Path, *, allow_dirty: bool) -> Looked:
     )
 
 
-def lock_of(looked: Looked, target: Target, *, infer: bool, cache: Path) -> Lock:
+def lock_of(
+    looked: Looked, target: Target, *, infer: bool, as_of: AsOf | None, cache: Path
+) -> Lock:
     """The lock of a project for a target, resolved if the project has none.
 
-    `infer` adds what the code imports and no manifest declares. Raises as `provide_lock`.
+    `infer` adds what the code imports and no manifest declares; `as_of` overrides the commit's
+    date. Raises as `provide_lock`.
     """
     found = looked.inspection
     inferred = found.undeclared if infer else ()
-    return provide_lock(looked.source, found.environment, target, cache, infer=inferred)
+    return provide_lock(
+        looked.source, found.environment, target, cache, infer=inferred, as_of=as_of
+    )
 
 
 def require_experiments(looked: Looked) -> None:

@@ -11,6 +11,7 @@ from repropack.engines import Engine, EngineFacts, Image
 from repropack.judge.model import Tolerance
 
 if TYPE_CHECKING:
+    from repropack.environment import AsOf
     from repropack.judge.assessment import Assessment
 
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 class Settings:
     """The options that `build` and `verify` share. `base` is `auto` or `bootstrap`.
 
-    `infer` adds what the code imports and no manifest declares."""
+    `infer` adds what the code imports and no manifest declares. `as_of` is the moment as of which
+    an unlocked project is resolved (None: its commit's).
+    """
 
     cache: Path
     out: Path | None = None
@@ -27,6 +30,7 @@ class Settings:
     allow_dirty: bool = False
     rebuild: bool = False
     infer: bool = False
+    as_of: AsOf | None = None
     engine: str | None = None
     builder: str = "auto"
     base: str = "auto"
@@ -46,12 +50,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A bundle, its image, and the engine that has it."""
+    """A bundle, its image, and the engine that has it.
+
+    `lock` is what was resolved for it, as a file that its author can commit.
+    """
 
     bundle: Bundle
     image: Image
     engine: Engine
     facts: EngineFacts
+    lock: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

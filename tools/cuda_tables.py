@@ -289,7 +289,7 @@ class Answer:
 
 def ask_index(version: str) -> Answer:
     """Resolve torch with this machine's settings, from metadata, and read the answer's CUDA."""
-    from repropack.environment import Target, resolve
+    from repropack.environment import AsOf, Target, resolve
     from repropack.errors import RepropackError
 
     row = tables.torch_release(version)
@@ -299,7 +299,11 @@ def ask_index(version: str) -> Answer:
         source = OneFile(f"torch=={version}\n")
         try:
             lock = resolve(
-                source, "requirements.txt", target=target, as_of=None, cache=Path(directory)
+                source,
+                "requirements.txt",
+                target=target,
+                as_of=AsOf(time=None, because="for the tables"),
+                cache=Path(directory),
             )
         except RepropackError as error:
             return Answer(version=version, index=f"no answer: {error.what}", table=known)

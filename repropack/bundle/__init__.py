@@ -1,21 +1,25 @@
 """The bundle: the directory that a reviewer receives.
 
 Owns: what stands in it (`contents`), the text of its generated files (`render`), writing it whole
-or not at all (`write`), its checksums (`checksums`), and reading one that somebody sent (`read`).
+or not at all (`write`), the lock beside it
+(`lockfile`), its checksums (`checksums`), and reading one that somebody sent (`read`).
 Does not own: decisions (`plan`), fetching (`environment`), building and running (`engines`).
 """
 
 from repropack.bundle.contents import BaseRecord, Ingredients
+from repropack.bundle.lockfile import COMMITTED, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
 from repropack.bundle.render import SOURCE_STEPS, source_dockerfile, split_dockerfile
 from repropack.bundle.write import write_bundle
 
 __all__ = [
+    "COMMITTED",
     "SOURCE_STEPS",
     "BaseRecord",
     "Bundle",
     "Ingredients",
     "is_bundle",
+    "keep_lock",
     "read_bundle",
     "source_dockerfile",
     "split_dockerfile",

@@ -14,6 +14,7 @@ import click
 from repropack import __version__
 from repropack.cli.options import (
     DIRECTORY,
+    as_of_option,
     build_options,
     engine_options,
     infer_option,
@@ -111,14 +112,15 @@ def inspect(directory: Path, as_json: bool) -> int:
 
 @repropack.command()
 @click.argument("directory", type=DIRECTORY, default=".")
+@as_of_option
 @infer_option
 @json_option
-def plan(directory: Path, infer: bool, as_json: bool) -> int:
+def plan(directory: Path, infer: bool, as_of: str | None, as_json: bool) -> int:
     """Show every decision, with its reason.
 
     \b
     Example:
-      repropack plan .
+      repropack plan . --as-of 2024-05-01
     """
     from repropack.cli import output
     from repropack.pipeline import decide
@@ -126,7 +128,8 @@ def plan(directory: Path, infer: bool, as_json: bool) -> int:
 
     with progress() as shown:
         looked = look(directory, allow_dirty=True)
-        decided = decide(looked, settings=settings(infer=infer), reporter=shown)
+        asked = settings(infer=infer, as_of=as_of)
+        decided = decide(looked, settings=asked, reporter=shown)
     return output.plan(decided, as_json=as_json)
 
 

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from repropack.environment import AsOf
     from repropack.judge.model import Tolerance
     from repropack.settings import Settings
 
@@ -61,6 +62,16 @@ def infer_option(command: Command) -> Command:
     )(command)
 
 
+def as_of_option(command: Command) -> Command:
+    """`--as-of`, for projects without a lock."""
+    return click.option(
+        "--as-of",
+        metavar="DATE|now",
+        help="Resolve a project without a lock with the packages of that day, such as 2024-05-01. "
+        "Default: the commit's date.",
+    )(command)
+
+
 def engine_options(command: Command) -> Command:
     """Which engine builds and runs."""
     command = click.option(
@@ -79,7 +90,7 @@ def engine_options(command: Command) -> Command:
 
 def build_options(command: Command) -> Command:
     """What `build` and `verify` share."""
-    command = infer_option(command)
+    command = as_of_option(infer_option(command))
     command = click.option(
         "--allow-dirty",
         is_flag=True,
@@ -107,6 +118,31 @@ def parsed_tolerance(text: str | None) -> Tolerance | None:
         raise UsageError(f"--tolerance {text}: {error}", hint="write 0.5, or 1%") from error
 
 
+def parsed_as_of(text: str | None) -> AsOf | None:
+    """The value of `--as-of`: a whole day counts to its end. `UsageError` says what it may be."""
+    from datetime import UTC, datetime, time
+
+    from repropack.environment import AsOf
+    from repropack.errors import UsageError
+
+    if text is None:
+        return None
+    if text.lower() == "now":
+        return AsOf(time=None, because="as --as-of says", fresh=True)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--as-of {text}: this is no date", hint="write 2024-05-01, or now"
+        ) from error
+    if len(text) <= len("2024-05-01"):
+        moment = datetime.combine(moment, time(23, 59, 59))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.date() > datetime.now(UTC).date():
+        raise UsageError(f"--as-of {text} lies in the future", hint="write now for the newest")
+    return AsOf(time=moment, because="as --as-of says")
+
+
 def refuse_bad_tags(tags: tuple[str, ...]) -> None:
     """Raises `UsageError` before anything is built under a name that no engine takes."""
     import re
@@ -127,4 +163,5 @@ def settings(**options: Any) -> Settings:
     from repropack.workspace import cache_directory
 
     refuse_bad_tags(options.get("tags", ()))
-    return Settings(cache=cache_directory(), **options)
+    as_of = parsed_as_of(options.pop("as_of", None))
+    return Settings(cache=cache_directory(), as_of=as_of, **options)

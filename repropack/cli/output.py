@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from repropack.bundle import COMMITTED
 from repropack.bundle.contents import finding_to_json, origin_to_json
 from repropack.cli.progress import printable
 from repropack.cli.stdout import write as show
@@ -150,6 +151,7 @@ def built(result: Built, *, as_json: bool) -> int:
         "digest": result.bundle.digest,
         "image": {"tag": image.tag, "id": image.id, "size_bytes": image.size_bytes},
         "engine": {"name": result.facts.name, "version": result.facts.version},
+        "lock": str(result.lock) if result.lock else None,
     }
     if as_json:
         show_json(facts)
@@ -160,6 +162,8 @@ def built(result: Built, *, as_json: bool) -> int:
         ("id", image.id),
         ("reviewers run", f"{result.bundle.directory}/reproduce.sh"),
     ]
+    if result.lock:
+        rows.append(("lock", f"{result.lock}: commit it as {COMMITTED} to keep these versions"))
     show_lines(columns(rows))
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from repropack.detectors.dependencies import BINDERS, scripts_with_headers
+from repropack.detectors.dependencies import BINDERS, manifests, scripts_with_headers
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Where
 from repropack.formats import SCRIPT_HEADER
@@ -29,6 +29,11 @@ _RANGE_FILES: Final = (
     ("setup.py", re.compile(r"python_requires\s*=\s*[\"']([^\"'\n]+)[\"']")),
     ("environment.yml", re.compile(r"^\s*-\s*[\"']?python\s*([<>!~][^\n#\"']+)", re.M)),
 )
+# What pip-compile, uv and repropack write at the top of the requirements that they make.
+_COMPILED: Final = re.compile(
+    rf"^#.*(?:[wW]ith [Pp]ython {_VERSION}|uv pip compile.*--python(?:-version)?[ =]{_VERSION})",
+    re.M,
+)
 _ALL_PYENV: Final = re.compile(r"^\s*(?:cpython[-@]|python[-@]?)?(3\.[0-9]+)\b", re.M)
 _HEADER_REQUIRES: Final = re.compile(r"^#\s*requires-python\s*=\s*[\"']([^\"']+)[\"']", re.M)
 CHOICE: Final = "python.several"
@@ -43,8 +48,20 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
         if path in _IN_BINDERS
     )
     pins = _matches(reading, PIN, (*inside, *_PIN_FILES))
+    pins += _compiled(reading)
     ranges = (*_script_ranges(reading), *_matches(reading, RANGE, _RANGE_FILES))
     return (*pins, *_toml_ranges(reading), *ranges, *_several(reading))
+
+
+def _compiled(reading: Reading) -> list[Finding]:
+    """The Python with which the first of the requirements files was compiled."""
+    for found in manifests(reading)[:1]:
+        text = (reading.text(found.value) or "")[:2000]
+        match = _COMPILED.search(text)
+        if match:
+            version = match[1] or match[2]
+            return [_finding(PIN, version, found.value, _line(text, match.start()))]
+    return []
 
 
 def _several(reading: Reading) -> list[Finding]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from repropack.environment.fetching import fetch
 from repropack.environment.model import (
     EMPTY_LOCK,
+    AsOf,
     Lock,
     Requirement,
     Target,
@@ -29,6 +30,7 @@ from repropack.formats import Format, format_of
 
 __all__ = [
     "EMPTY_LOCK",
+    "AsOf",
     "Format",
     "Lock",
     "Requirement",

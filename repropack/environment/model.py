@@ -9,13 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from repropack.findings import Finding, Where
+from repropack.findings import Choice, Finding, Where
 from repropack.tables import GLIBC
 
 DEFAULT_SUITE = "bookworm"
 OLDEST_MANYLINUX_GLIBC = 5  # manylinux1 is glibc 2.5; a manylinux_2_17 is also a manylinux2014
 LEGACY_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """The moment whose packages a resolution sees, and why that one.
+
+    `time` None means the newest packages there are: those of the first time that this is asked, or
+    with `fresh` those of this time.
+    """
+
+    time: datetime | None
+    because: str
+    fresh: bool = False
+
+    @property
+    def date(self) -> str:
+        """The day in UTC, or `now`."""
+        return "now" if self.time is None else self.time.astimezone(UTC).strftime("%Y-%m-%d")
+
+    @property
+    def choice(self) -> Choice:
+        """The same as a decision."""
+        return Choice(value=self.date, because=self.because)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +64,8 @@ class Lock:
 
     `origin` is the path that it was read or resolved from ("" for an environment without any).
     `indexes` and `find_links` are those that the author's own files name: they are asked besides
-    those of the machine, and never written into a bundle.
+    those of the machine, and never written into a bundle. `as_of` is the moment as of which it was
+    resolved; None for a lock that was read.
     """
 
     requirements: tuple[Requirement, ...]
@@ -49,6 +74,7 @@ class Lock:
     findings: tuple[Finding, ...] = ()
     indexes: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    as_of: Choice | None = None
 
 
 EMPTY_LOCK = Lock(requirements=(), origin="", because="nothing in the repository needs a package")

@@ -1,4 +1,4 @@
-"""Resolving: what is not locked becomes a lock, as of the commit's date.
+"""Resolving: what is not locked becomes a lock, as of a date: the commit's, or the one asked for.
 
 Owns: asking uv, and remembering the answer for the same question.
 Does not own: reading manifests (`manifest`), pip's settings (`pipconfig`), uv's failures
@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from repropack.environment.manifest import Manifest, TextSource, read_manifest
-from repropack.environment.model import Lock, Target
+from repropack.environment.model import AsOf, Lock, Target
 from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
 from repropack.environment.requirements import Line
@@ -64,14 +65,13 @@ def resolve(
     file: str | None,
     *,
     target: Target,
-    as_of: datetime | None,
+    as_of: AsOf,
     cache: Path,
     inferred: tuple[Line, ...] = (),
 ) -> Lock:
     """The lock of a manifest that is none, by its path in the source (None: there is none).
 
     `inferred` are requirements that no file asks for, with the places that need them.
-    `as_of` is the commit's date (None: the newest versions there are when this is first asked).
     Remembered in `cache`, so that asking again needs no network. Raises `InvalidError` for what
     cannot be resolved or packed, `TemporaryError` for the network.
     """
@@ -84,31 +84,40 @@ def resolve(
         return Lock(
             requirements=(), origin=manifest.path, because=because, findings=manifest.findings
         )
-    date = None if as_of is None else as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    question = Question(manifest=manifest, target=target, date=date)
+    question = Question(manifest=manifest, target=target, date=moment(as_of))
+    return lock_of(remembered(question, cache, fresh=as_of.fresh), question, as_of)
+
+
+def moment(as_of: AsOf) -> str | None:
+    """The time as uv takes it."""
+    if as_of.time is None:
+        return None
+    return as_of.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def remembered(question: Question, cache: Path, *, fresh: bool) -> str:
+    """The answer to a question, asked if need be."""
     answer = cache / "resolutions" / f"{question.key}.txt"
-    try:
-        text = answer.read_text(encoding="utf-8")
-    except OSError:
-        text = ask(question, cache)
-        with explained(cache):
-            answer.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(answer, text)
-    return lock_of(text, question)
+    if not fresh:
+        with suppress(OSError):
+            return answer.read_text(encoding="utf-8")
+    text = ask(question, cache)
+    with explained(cache):
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(answer, text)
+    return text
 
 
-def lock_of(text: str, question: Question) -> Lock:
+def lock_of(text: str, question: Question, as_of: AsOf) -> Lock:
     """uv's answer as a lock; requirements are placed where the author asks for them."""
-    manifest, date = question.manifest, question.date
+    manifest = question.manifest
     lock = read_hashed(text, manifest.path, question.target)
-    day = f"as of {date[:10]}, the commit's date" if date else "without a date, there is no commit"
-    because = f"resolved from {manifest.path} {day}"
-    said = (
-        "; some of it is not from an index and has no date" if date and WITH_LINKS in text else ""
-    )
+    because = f"resolved from {manifest.path} as of {as_of.date}, {as_of.because}"
+    undated = question.date and WITH_LINKS in text
+    said = "; some of it is not from an index and has no date" if undated else ""
     finding = Finding(
         kind="environment.resolved",
-        value=date[:10] if date else "today",
+        value=as_of.date,
         because=f"{manifest.path} does not pin everything: {because}{said}",
         where=None if manifest.path == INFERRED else Where(path=manifest.path),
     )
@@ -121,6 +130,7 @@ def lock_of(text: str, question: Question) -> Lock:
         findings=(*manifest.findings, finding),
         indexes=manifest.indexes,
         find_links=manifest.find_links,
+        as_of=as_of.choice,
     )
 
 

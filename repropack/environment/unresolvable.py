@@ -28,6 +28,8 @@ REQUIRED = re.compile(r"you require ([A-Za-z0-9][A-Za-z0-9._-]*)")
 NO_DATES = re.compile(r"missing an upload date")
 TOO_OLD = re.compile(r"filtered by `exclude-newer`")
 NO_WHEELS = re.compile(r"no usable wheels|building from source is disabled")
+NEWER = r"`([\w.-]+)` was filtered by `exclude-newer`.*?is v(\S+), published at ([0-9-]{10})"
+NOW = "resolve with today's packages: --as-of now"
 OTHER_PYTHON = re.compile(r"requires? Python|Python version|no wheels with a matching Python")
 
 
@@ -65,18 +67,29 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
 
 def hint(output: str, date: str | None) -> str:
     """The next thing to do."""
+    later = came_later(output)
+    if later or (date and TOO_OLD.search(output) and not NO_DATES.search(output)):
+        what = later or f"they ask for something newer than {date}"
+        return f"{what}: {NOW}; or lock what you used, with hashes"
     if date and NO_DATES.search(output):
         return (
             "the index does not say when files were uploaded, so it cannot answer for a past date: "
-            "use one that does (pip config set global.index-url …), or lock with hashes"
+            f"use one that does (pip config set global.index-url …), or {NOW}"
         )
-    if date and TOO_OLD.search(output):
-        return f"they ask for something newer than {date}: lock what you used, with hashes"
     if NO_WHEELS.search(output):
         return "only wheels can be packed so far: ask for versions that have them"
     if OTHER_PYTHON.search(output):
         return "set environment.python in repropack.yaml to the Python that you used"
     return "loosen the requirements that contradict each other, or lock what you used, with hashes"
+
+
+def came_later(output: str) -> str:
+    """What came out after the date, as uv says: the name, its newest version, that one's day."""
+    found = re.findall(NEWER, " ".join(output.split()))
+    named = dict.fromkeys(
+        f"{name} {version} came out later, on {day}" for name, version, day in found
+    )
+    return "; ".join(list(named)[:3])
 
 
 def reason(output: str) -> str:

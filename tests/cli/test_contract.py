@@ -76,6 +76,8 @@ def test_help_names_every_exit_code() -> None:
         (["verify", "--tolerance", "a bit"], "hint: write 0.5, or 1%"),
         (["verify", "--tolerance=-1"], "hint: write 0.5, or 1%"),
         (["verify", "--tolerance", "nan"], "hint: write 0.5, or 1%"),
+        (["plan", "--as-of", "yesterday"], "hint: write 2024-05-01, or now"),
+        (["plan", "--as-of", "2999-01-01"], "hint: write now"),
         (["build", "--tag", "Not A Name"], "--tag digits:camera-ready"),
         (["build", "--tag", "-rf"], "--tag digits:camera-ready"),
         (["build", "--tag", "x:$(id)"], "--tag digits:camera-ready"),

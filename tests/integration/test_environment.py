@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from repropack.environment import (
+    AsOf,
     Format,
     Lock,
     Target,
@@ -393,7 +394,12 @@ def test_wheels_are_placed_as_links_or_copies(links: Path, cache: Path, tmp_path
 
 def ask(source: Files, cache: Path, as_of: datetime | None = None, file: str = "r.txt") -> Lock:
     """Resolve for the usual target."""
-    return resolve(source, file, target=TARGET, as_of=as_of, cache=cache)
+    return resolve(source, file, target=TARGET, as_of=at(as_of), cache=cache)
+
+
+def at(time: datetime | None) -> AsOf:
+    """The date of a commit, or of none."""
+    return AsOf(time=time, because="the commit's date" if time else "there is no commit")
 
 
 def test_unpinned_requirements_are_resolved(links: Path, cache: Path) -> None:
@@ -423,6 +429,18 @@ def test_a_resolution_is_remembered(links: Path, cache: Path) -> None:
     )
     with pytest.raises(InvalidError):
         ask(Files(r_txt="app>0"), cache)
+
+
+def test_now_asks_again(links: Path, cache: Path) -> None:
+    """`--as-of now` takes what there is now, whatever was remembered."""
+    make_wheel(links, "app", "1.0")
+    ask(Files(r_txt="app"), cache)
+    make_wheel(links, "app", "2.0")
+    now = AsOf(time=None, because="as --as-of says", fresh=True)
+    locked = resolve(Files(r_txt="app"), "r.txt", target=TARGET, as_of=now, cache=cache)
+    assert [str(r) for r in locked.requirements] == ["app==2.0"]
+    assert locked.because == "resolved from r.txt as of now, as --as-of says"
+    assert locked.as_of == now.choice
 
 
 def test_find_links_do_not_hide_what_an_index_had_on_a_date(
@@ -483,7 +501,7 @@ def test_what_the_code_imports_is_resolved_when_asked(links: Path, cache: Path) 
         locked = resolve(
             *(Files(r_txt="app\n"), file),
             target=TARGET,
-            as_of=None,
+            as_of=at(None),
             cache=cache,
             inferred=(line,),
         )
@@ -562,13 +580,25 @@ def test_resolving_as_of_a_date_gives_that_days_versions(cache: Path) -> None:
 
 
 @pytest.mark.network
+def test_what_did_not_exist_on_the_date_is_told(cache: Path) -> None:
+    """The name, when it came out, and the option that takes it."""
+    with pytest.raises(InvalidError) as raised:
+        ask(Files(r_txt="numpy\nscikit-learn>=1.5\n"), cache, DATE)
+    assert "r.txt:2: nothing satisfies the requirements as of 2024-05-01" in raised.value.what
+    assert "scikit-learn" in (raised.value.hint or "")
+    assert "came out later" in (raised.value.hint or "") and "--as-of now" in str(raised.value.hint)
+
+
+@pytest.mark.network
 def test_the_wheel_chosen_is_the_one_that_pip_chooses(cache: Path, tmp_path: Path) -> None:
     """For the machine that runs the tests, pip without any option is the oracle."""
     libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
     glibc = tuple(int(part) for part in libc.split()[1].split("."))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     target = Target(python=python, glibc=(glibc[0], glibc[1]))
-    locked = resolve(Files(r_txt="\n".join(REAL)), "r.txt", target=target, as_of=DATE, cache=cache)
+    locked = resolve(
+        Files(r_txt="\n".join(REAL)), "r.txt", target=target, as_of=at(DATE), cache=cache
+    )
     ours = {wheel.filename for wheel in get(locked, cache, target)}
     manifest = tmp_path / "plain.txt"
     manifest.write_text("\n".join(map(str, locked.requirements)))

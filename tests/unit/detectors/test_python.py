@@ -72,6 +72,14 @@ from tests.unit.detectors.tree import Tree
             "==3.9.*",
             None,
         ),
+        ("requirements.txt", "# by pip-compile with Python 3.8\na==1\n", "python.pin", "3.8", 1),
+        (
+            "requirements.txt",
+            "#\n#    uv pip compile r.in --python-version 3.10\na==1\n",
+            "python.pin",
+            "3.10",
+            2,
+        ),
         ("pylock.toml", 'requires-python = ">=3.11"\n', "python.requires", ">=3.11", 1),
         ("uv.lock", 'version = 1\nrequires-python = ">=3.12"\n', "python.requires", ">=3.12", 2),
     ],
@@ -96,6 +104,7 @@ def test_each_file_that_says_which_python(
         ("pyproject.toml", "project = 3\n"),
         ("environment.yml", "dependencies:\n  - ipython=3.7\n"),
         ("README.md", "python 3.9\n"),
+        ("requirements.txt", "a==1  # with Python 3.9\n"),
     ],
 )
 def test_files_that_say_nothing(path: str, text: str) -> None:

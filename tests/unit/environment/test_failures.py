@@ -165,7 +165,7 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
             InvalidError,
             "r.txt:1: nothing satisfies the requirements as of 2024-05-01: there are no versions "
             "of six and you require six",
-            "newer than 2024-05-01",
+            "--as-of now",
         ),
         (
             "warning: `six-1.whl` is missing an upload date, but user provided: 2024\n"
