@@ -6,15 +6,18 @@ an inspection, a config and a lock; what it gives is everything that `bundle` ne
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repropack.config import Config
 from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
-from repropack.cuda.base import SLIM
+from repropack.cuda.base import slim_only
+from repropack.debian import system_packages
 from repropack.environment import Lock, Target
 from repropack.errors import PlanError
-from repropack.findings import Choice, Finding, Severity
+from repropack.findings import Choice, Finding
 from repropack.inspection import Inspection
 from repropack.judge.expand import expand
 from repropack.judge.model import Claim, Experiment, RunSpec
@@ -148,16 +151,26 @@ def choose_base(inspection: Inspection, config: Config) -> Base:
     suite = SUITES.get(python.value)
     if suite is not None:
         where = Choice(value=suite, because=f"the Debian release whose python3 is {python.value}")
-    elif asked:
-        raise PlanError(
-            f"no base has both Python {python.value} and system packages ({python.because})",
-            hint=f"system packages need a Python that a Debian release has: {', '.join(SUITES)}",
-        )
     else:
+        declined = config.environment.apt_exclude
+        refuse_packages(python, [each for name, each in asked.items() if name not in declined])
         because = f"no Debian release has Python {python.value}: an official image of it is pulled"
         where = Choice(value=DEFAULT_SUITE, because=because)
     apt = tuple(asked[name] for name in sorted(asked))
     return Base(python=python, suite=where, apt=apt)
+
+
+def refuse_packages(python: Choice, packages: Sequence[Choice]) -> None:
+    """System packages are installed when a base is made, and it has Debian's own Python."""
+    if python.value in SUITES or not packages:
+        return
+    first = packages[0]
+    raise PlanError(
+        f"no base has both Python {python.value} ({python.because}) and the system package "
+        f"{first.value} ({first.because})",
+        hint=f"system packages need a Python that a Debian release has: {', '.join(SUITES)}; "
+        "environment.apt_exclude in repropack.yaml does without",
+    )
 
 
 def refuse_problems(inspection: Inspection) -> None:
@@ -197,10 +210,17 @@ def make_plan(
     cuda = cuda_of(lock, machine=base.need.target.machine)
     gpu = strongest_gpu(inspection.experiments)
     cuda_base = slim_only(base_for(cuda, gpu=gpu), gpu)
+    system = system_packages(
+        lock,
+        suite=base.suite.value,
+        asked=(*base.apt, *cuda_base.apt),
+        excluded=config.environment.apt_exclude,
+    )
+    refuse_packages(base.python, system.packages)
     return Plan(
         name=name,
         origin=origin,
-        base=base,
+        base=dataclasses.replace(base, apt=system.packages),
         environment=Choice(value=lock.origin or "none", because=lock.because),
         lock=lock,
         cuda=cuda,
@@ -215,6 +235,7 @@ def make_plan(
             *lock.findings,
             *cuda.findings,
             *cuda_base.findings,
+            *system.findings,
         ),
         paper=config.paper.pairs(),
     )
@@ -244,24 +265,6 @@ def strongest_gpu(experiments: tuple[Experiment, ...]) -> str:
     """What all experiments together need of a GPU: none, optional or required."""
     said = {experiment.gpu for experiment in experiments}
     return next((need for need in ("required", "optional") if need in said), "none")
-
-
-def slim_only(base: CudaBase, gpu: str) -> CudaBase:
-    """A bundle cannot use NVIDIA's images yet: raises `PlanError` where one is indispensable.
-
-    For the libraries of an optional GPU it is not: the environment stays slim, with a finding.
-    """
-    for choice in (base.build, base.run if gpu == "required" else None):
-        if choice is not None and choice.value != SLIM:
-            raise PlanError(
-                f"{choice.value} is needed: {choice.because}",
-                hint="lock packages whose wheels carry CUDA, or set gpu: none",
-            )
-    if base.run.value == SLIM:
-        return base
-    why = f"without {base.run.value} the experiments run on the CPU: {base.run.because}"
-    finding = Finding(kind="cuda.no-image", value="no GPU", because=why, severity=Severity.WARNING)
-    return CudaBase(run=Choice(value=SLIM, because=why), apt=base.apt, findings=(finding,))
 
 
 def variables_for(cuda: CudaPlan, base: CudaBase, lock: Lock, python: str) -> tuple[Variable, ...]:

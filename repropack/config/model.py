@@ -27,12 +27,14 @@ class EnvironmentOverrides:
     """What the author says instead of what inspection finds.
 
     `lock` is a path relative to the source's root, `python` a minor version such as `3.11`,
-    `apt` names of Debian packages.
+    `apt` names of Debian packages, `apt_exclude` those that are not wanted though something needs
+    them.
     """
 
     lock: str | None = None
     python: str | None = None
     apt: tuple[str, ...] = ()
+    apt_exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,11 +113,16 @@ def _paper(cursor: Cursor) -> Paper:
 
 
 def _environment(cursor: Cursor) -> EnvironmentOverrides:
-    given = cursor.fields(("lock", "python", "apt"))
+    given = cursor.fields(("lock", "python", "apt", "apt_exclude"))
+    wanted = fields.list_of(given, "apt", fields.apt_name)
+    declined = fields.list_of(given, "apt_exclude", fields.apt_name)
+    for name in sorted({*wanted} & {*declined}):
+        given["apt_exclude"].problem(f"{name} stands in environment.apt too")
     return EnvironmentOverrides(
         lock=fields.value_of(given, "lock", fields.relative_path),
         python=fields.value_of(given, "python", fields.python_minor),
-        apt=fields.list_of(given, "apt", fields.apt_name),
+        apt=wanted,
+        apt_exclude=declined,
     )
 
 

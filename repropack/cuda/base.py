@@ -17,7 +17,7 @@ from repropack.cuda.images import CudaImage, Wish, image_for
 from repropack.cuda.model import CudaPlan, Libraries, Need, NeedKind, State
 from repropack.cuda.version import key, major, minor, release
 from repropack.errors import PlanError
-from repropack.findings import Choice, Finding
+from repropack.findings import Choice, Finding, Severity
 
 SLIM = "slim"
 COMPILER_PACKAGES = ("gcc", "libc6-dev", "python3-dev")
@@ -206,3 +206,21 @@ def needed_glibc(image: CudaImage) -> tuple[int, int]:
     """The glibc of an image, as `environment.Target` wants it."""
     numbers = release(image.glibc)
     return numbers[0], numbers[1]
+
+
+def slim_only(base: CudaBase, gpu: str) -> CudaBase:
+    """A bundle cannot use NVIDIA's images yet: raises `PlanError` where one is indispensable.
+
+    For the libraries of an optional GPU it is not: the environment stays slim, with a finding.
+    """
+    for choice in (base.build, base.run if gpu == "required" else None):
+        if choice is not None and choice.value != SLIM:
+            raise PlanError(
+                f"{choice.value} is needed: {choice.because}",
+                hint="lock packages whose wheels carry CUDA, or set gpu: none",
+            )
+    if base.run.value == SLIM:
+        return base
+    why = f"without {base.run.value} the experiments run on the CPU: {base.run.because}"
+    finding = Finding(kind="cuda.no-image", value="no GPU", because=why, severity=Severity.WARNING)
+    return CudaBase(run=Choice(value=SLIM, because=why), apt=base.apt, findings=(finding,))

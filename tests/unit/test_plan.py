@@ -41,6 +41,37 @@ def test_system_packages_need_a_debian_python(tmp_path: Path) -> None:
     assert "3.11" in (caught.value.hint or "")
 
 
+HASH = "--hash=sha256:" + "0" * 64
+
+
+def test_system_packages_follow_from_the_lock(tmp_path: Path) -> None:
+    """A locked package that needs a system library brings it, unless the author declines it."""
+    pins = f"opencv-python==4.9.0.80 {HASH}\n"
+    config = "environment: {apt_exclude: [libglib2.0-0]}\n"
+    plan = planned(tmp_path, {"requirements.txt": pins, "repropack.yaml": config})
+    (choice,) = plan.base.apt
+    assert choice.value == "libgl1"
+    assert "opencv-python==4.9.0.80 in requirements.txt:1" in choice.because
+    assert plan.base.need.apt == ("libgl1",)
+    assert ("system package", choice) in plan.decisions
+    assert any(found.kind == "system.excluded" for found in plan.findings)
+
+
+def test_locked_system_packages_need_a_debian_python(tmp_path: Path) -> None:
+    """A library that a locked package needs is not silently missing from another Python's base."""
+    files = {"requirements.txt": f"lightgbm==4.3.0 {HASH}\n", ".python-version": "3.12\n"}
+    with pytest.raises(PlanError, match=r"3\.12.*libgomp1.*lightgbm==4.3.0") as caught:
+        planned(tmp_path, files)
+    assert "apt_exclude" in (caught.value.hint or "")
+
+
+def test_declined_system_packages_need_no_debian_python(tmp_path: Path) -> None:
+    """What apt.txt asks for and the config declines does not stand in the way."""
+    config = "environment: {apt_exclude: [libgl1]}\n"
+    files = {"apt.txt": "libgl1\n", ".python-version": "3.12\n", "repropack.yaml": config}
+    assert planned(tmp_path, files).base.apt == ()
+
+
 def test_every_decision_has_a_reason(tmp_path: Path) -> None:
     """No choice of a plan stands there without its because."""
     plan = planned(tmp_path, {"main.py": "print(1)\n"})

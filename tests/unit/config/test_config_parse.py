@@ -16,6 +16,7 @@ environment:
   lock: ./requirements.txt
   python: 3.10
   apt: [libgl1]
+  apt_exclude: [zip]
 datasets:
   digits: {path: data/digits/, url: "https://data.example/d.zip", sha256: "HASH", include: true}
 experiments:
@@ -98,7 +99,9 @@ def test_everything_that_may_stand_in_the_file() -> None:
         paper=Paper(
             title="A title: with a colon", url="https://paper.example/1", doi="10.1000/182"
         ),
-        environment=EnvironmentOverrides(lock="requirements.txt", python="3.10", apt=("libgl1",)),
+        environment=EnvironmentOverrides(
+            lock="requirements.txt", python="3.10", apt=("libgl1",), apt_exclude=("zip",)
+        ),
         datasets=(
             Dataset(
                 name="digits",
@@ -229,7 +232,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_lines() -> None:
 def test_a_misspelt_experiments_is_one_problem() -> None:
     """Claims are not called wrong because the experiments could not be read."""
     assert problems_of(FULL.replace("experiments:", "expriments:")) == (
-        "unknown key 'expriments'; did you mean 'experiments'? (line 10)",
+        "unknown key 'expriments'; did you mean 'experiments'? (line 11)",
     )
 
 
@@ -295,6 +298,10 @@ def test_files_that_are_no_config(text: str | bytes, what: str) -> None:
         ("environment: {apt: [a; rm]}", "environment.apt[0]: must be the name of a Debian package"),
         ("environment: {apt: [-y]}", "environment.apt[0]: must be the name of a Debian package"),
         ("environment: {apt: [libgl1, libgl1]}", "environment.apt[1]: given twice: 'libgl1'"),
+        (
+            "environment: {apt: [libgl1], apt_exclude: [libgl1]}",
+            "environment.apt_exclude: libgl1 stands in environment.apt too",
+        ),
         ("environment: {lock: /etc/passwd}", "environment.lock: '/etc/passwd' is an absolute path"),
         ("environment: {lock: -r}", "'-r' starts with '-'"),
         ("environment: {lock: 'a\\b'}", "holds a backslash"),
