@@ -55,6 +55,10 @@ class PlanError(InvalidError):
     """What the repository asks for cannot be built."""
 
 
+class OtherPythonError(InvalidError):
+    """What the repository asks for is there for other versions of Python only."""
+
+
 class NoEngineError(RepropackError):
     """No engine answers on this machine."""
 

@@ -10,10 +10,10 @@ import dataclasses
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from repropack.config import Config, suggest_name
-from repropack.detectors import Readable, Reading, detect, gpu, python
+from repropack.detectors import Readable, Reading, detect, gpu
 from repropack.detectors.dependencies import (
     KIND_PREFIX,
     UNSUPPORTED,
@@ -21,19 +21,17 @@ from repropack.detectors.dependencies import (
 )
 from repropack.detectors.disagreement import DISAGREE
 from repropack.detectors.imports import MISSING, missing
+from repropack.detectors.python import OLD
 from repropack.detectors.scripts import Script, find_scripts
 from repropack.detectors.staleness import STALE
 from repropack.detectors.system import APT
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.formats import Format, format_of
 from repropack.judge.model import Experiment
+from repropack.pythons import candidates, minor_of, said
 from repropack.tables import distribution_of
 
 __all__ = ["EnvironmentFile", "Inspection", "Project", "inspect"]
-
-# Where the project allows several: those that a base has, by how well tested (see `plan`).
-PREFERRED_PYTHONS: Final = ("3.11", "3.13", "3.9")
-_MINORS: Final = tuple(f"3.{minor}" for minor in range(6, 30))
 
 
 class Project(Readable, Protocol):
@@ -45,6 +43,8 @@ class Project(Readable, Protocol):
     def remote(self) -> str | None: ...  # noqa: D102
     @property
     def subdirectory(self) -> str: ...  # noqa: D102
+    @property
+    def commit_time_s(self) -> int | None: ...  # noqa: D102
     @property
     def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
@@ -62,15 +62,18 @@ class EnvironmentFile:
 class Inspection:
     """What the project is.
 
-    `python` is None when nothing says which (the plan has a default). `gpu` is what is inferred
-    for experiments that do not say; `experiments` are the config's with that filled in.
-    `scripts` are what could be run, `apt` Debian packages that the project asks for. `undeclared`
-    are distributions that the code imports and no manifest names: `--infer` installs them.
+    `pythons` are the Pythons that come into question, the best first: one where the project pins
+    it. `python` is the first of them, None when nothing in the project says which. `gpu` is what
+    is inferred for experiments that do not say; `experiments` are the config's with that filled
+    in. `scripts` are what could be run, `apt` Debian packages that the project asks for.
+    `undeclared` are distributions that the code imports and no manifest names: `--infer` installs
+    them.
     """
 
     name: str
     findings: tuple[Finding, ...]
     python: Choice | None
+    pythons: tuple[Choice, ...]
     environment: EnvironmentFile
     gpu: Choice
     experiments: tuple[Experiment, ...] = ()
@@ -91,9 +94,8 @@ def inspect(source: Project, config: Config | None) -> Inspection:
     config = config or Config()
     reading = Reading(source)
     detected = detect(reading)
-    python_choice, doubts = _python(config, detected)
-    version = python_choice.value if python_choice else PREFERRED_PYTHONS[0]
-    undeclared = missing(reading, detected, minor_of(version))
+    pythons, doubts = candidates(config, detected, source.commit_time_s)
+    undeclared = missing(reading, detected, minor_of(pythons[0].value))
     detected = (*detected, *undeclared)
     environment, complaint = _environment(reading, config, detected)
     needs_gpu = _gpu(detected)
@@ -103,7 +105,8 @@ def inspect(source: Project, config: Config | None) -> Inspection:
     return Inspection(
         name=config.name or _name(source, reading),
         findings=findings if complaint is None else (*findings, complaint),
-        python=python_choice,
+        python=pythons[0] if said(config, detected) else None,
+        pythons=pythons,
         environment=environment,
         gpu=needs_gpu,
         experiments=_with_gpu(config, needs_gpu),
@@ -111,11 +114,6 @@ def inspect(source: Project, config: Config | None) -> Inspection:
         apt=tuple(Choice(value=f.value, because=f.because) for f in detected if f.kind == APT),
         undeclared=tuple(map(_distribution, undeclared)),
     )
-
-
-def minor_of(python: str) -> str:
-    """A version of Python without its patch version."""
-    return ".".join(python.split(".")[:2])
 
 
 def _distribution(finding: Finding) -> Choice:
@@ -203,64 +201,13 @@ def _settled(finding: Finding, used: str | None, config: Config) -> Finding:
     if finding.kind == UNSUPPORTED and declared:
         because = "not used: environment.lock in repropack.yaml names another file"
         return dataclasses.replace(finding, because=because, severity=Severity.INFO)
+    if finding.kind == OLD and config.environment.python:
+        return dataclasses.replace(finding, severity=Severity.WARNING)
     if finding.kind == STALE and (declared or finding.value != used):
         return dataclasses.replace(finding, severity=Severity.WARNING)
     if finding.kind == DISAGREE and (declared or used not in finding.value.split(" and ")):
         return dataclasses.replace(finding, severity=Severity.WARNING)
     return finding
-
-
-def _python(
-    config: Config, findings: tuple[Finding, ...]
-) -> tuple[Choice | None, tuple[Finding, ...]]:
-    """The config's version, else a pin, else one that the first range allows."""
-    pins = [finding for finding in findings if finding.kind == python.PIN]
-    ranges = [finding for finding in findings if finding.kind == python.RANGE]
-    if config.environment.python:
-        choice = Choice(
-            value=config.environment.python, because="environment.python in repropack.yaml"
-        )
-    elif pins:
-        choice = Choice(value=pins[0].value, because=f"pinned in {pins[0].where}")
-    else:
-        return next(filter(None, map(_allowed, ranges)), None), ()
-    contradicted = [r for r in ranges if choice.value not in _minors_in(r.value)]
-    return choice, tuple(
-        Finding(
-            kind="python.conflict",
-            value=choice.value,
-            because=f"{choice.because}, but {range_.where} allows only {range_.value}",
-            where=range_.where,
-            severity=Severity.WARNING,
-        )
-        for range_ in contradicted
-    )
-
-
-def _allowed(finding: Finding) -> Choice | None:
-    allowed = _minors_in(finding.value)
-    if not allowed:
-        return None
-    preferred = [minor for minor in PREFERRED_PYTHONS if minor in allowed]
-    why = f"`{finding.value}` in {finding.where} allows it"
-    if preferred:
-        return Choice(value=preferred[0], because=f"{why}, and a Debian base has it")
-    return Choice(value=allowed[0], because=f"{why}; it is the lowest")
-
-
-def _minors_in(specifier: str) -> tuple[str, ...]:
-    """The minor versions of which some release satisfies the specifier; all for a bad one."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        wanted = SpecifierSet(specifier)
-    except InvalidSpecifier:
-        return _MINORS
-    return tuple(
-        minor
-        for minor in _MINORS
-        if any(wanted.contains(f"{minor}.{micro}") for micro in range(0, 30))
-    )
 
 
 def _gpu(findings: tuple[Finding, ...]) -> Choice:

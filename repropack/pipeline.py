@@ -15,18 +15,17 @@ from repropack import workspace
 from repropack.bundle import Ingredients, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.environment import fetch, tools
 from repropack.images import finish, open_workshop
-from repropack.plan import Plan, choose_base, make_plan
+from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
-from repropack.project import Looked, lock_of, look, require_claims, require_experiments
+from repropack.project import Looked, environment_of, look, require_claims, require_experiments
 from repropack.settings import Built, Question, Settings, Verified
 
 
 def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
     """Every decision, from the Python to the last locked package."""
     reporter.step("planning")
-    base = choose_base(looked.inspection, looked.config)
-    target, infer = base.need.target, settings.infer
-    lock = lock_of(looked, target, infer=infer, as_of=settings.as_of, cache=settings.cache)
+    infer, as_of, cache = settings.infer, settings.as_of, settings.cache
+    base, lock = environment_of(looked, infer=infer, as_of=as_of, cache=cache)
     return make_plan(looked.source, looked.inspection, looked.config, base=base, lock=lock)
 
 

@@ -21,11 +21,9 @@ from repropack.findings import Choice, Finding
 from repropack.inspection import Inspection
 from repropack.judge.expand import expand
 from repropack.judge.model import Claim, Experiment, RunSpec
+from repropack.pythons import without_patch
 from repropack.source import Source, SourceKind
-from repropack.tables import GLIBC, SUITES
-
-DEFAULT_PYTHON = "3.11"
-DEFAULT_SUITE = "bookworm"
+from repropack.tables import GLIBC, SUITES, suite_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,27 +135,46 @@ class Plan:
         return tuple(rows)
 
 
-def choose_base(inspection: Inspection, config: Config) -> Base:
-    """Python and the base that has it, before anything is resolved.
+def choose_bases(inspection: Inspection, config: Config) -> tuple[Base, ...]:
+    """A base for each Python that comes into question, the best first, before anything is resolved.
 
     Raises `PlanError` when no base has the Python that the repository asks for.
     """
     refuse_problems(inspection)
-    python = minor_of(inspection.python or default_python())
+    bases, refused = [], None
+    for candidate in inspection.pythons:
+        try:
+            bases.append(choose_base(candidate, inspection, config))
+        except PlanError as error:
+            refused = refused or error
+    if refused and not bases:
+        raise refused
+    return tuple(bases)
+
+
+def choose_base(candidate: Choice, inspection: Inspection, config: Config) -> Base:
+    """The base of one Python."""
+    python = without_patch(candidate)
     asked = {choice.value: choice for choice in inspection.apt}
     for package in config.environment.apt:
         because = "environment.apt in repropack.yaml"
         asked[package] = Choice(value=package, because=because)
-    suite = SUITES.get(python.value)
-    if suite is not None:
-        where = Choice(value=suite, because=f"the Debian release whose python3 is {python.value}")
+    declined = config.environment.apt_exclude
+    refuse_packages(python, [each for name, each in asked.items() if name not in declined])
+    return base_of(python, tuple(asked[name] for name in sorted(asked)))
+
+
+def base_of(python: Choice, apt: tuple[Choice, ...]) -> Base:
+    """The base of a minor version of Python with these system packages."""
+    if python.value in SUITES:
+        because = f"the Debian release whose python3 is {python.value}"
     else:
-        declined = config.environment.apt_exclude
-        refuse_packages(python, [each for name, each in asked.items() if name not in declined])
-        because = f"no Debian release has Python {python.value}: an official image of it is pulled"
-        where = Choice(value=DEFAULT_SUITE, because=because)
-    apt = tuple(asked[name] for name in sorted(asked))
-    return Base(python=python, suite=where, apt=apt)
+        because = (
+            f"no Debian release has Python {python.value}: an official image of it is pulled "
+            f"(without a registry there are {', '.join(SUITES)})"
+        )
+    suite = Choice(value=suite_of(python.value), because=because)
+    return Base(python=python, suite=suite, apt=apt)
 
 
 def refuse_packages(python: Choice, packages: Sequence[Choice]) -> None:
@@ -181,22 +198,6 @@ def refuse_problems(inspection: Inspection) -> None:
             f"{inspection.name} cannot be built:\n" + "\n".join(lines),
             hint="`repropack inspect` shows where each was found",
         )
-
-
-def minor_of(python: Choice) -> Choice:
-    """The choice of a Python as a minor version: `3.11.4` is `3.11`."""
-    minor = ".".join(python.value.split(".")[:2])
-    if not re.fullmatch(r"3\.[0-9]+", minor):
-        raise PlanError(f"{python.value!r} is not a Python version ({python.because})")
-    return Choice(value=minor, because=python.because)
-
-
-def default_python() -> Choice:
-    """Nothing in the repository says: the Python that the default base has."""
-    return Choice(
-        value=DEFAULT_PYTHON,
-        because="nothing in the repository says which; it is the Python of the default base",
-    )
 
 
 def make_plan(

@@ -6,6 +6,7 @@ Does not own: what follows from them (`plan`, `environment`).
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 import json
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 # The versions of python3 and libc6 in each Debian release, read from its packages, 2026-11.
 SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie"}
+DEFAULT_SUITE = "bookworm"
 GLIBC = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}
 
 
@@ -36,6 +38,23 @@ class Tool:
 def pinned_tools() -> tuple[Tool, ...]:
     """The tools of `data/tools.json`, by name."""
     return tuple(Tool(**entry) for entry in _data("tools.json")["tools"])
+
+
+def python_releases() -> Mapping[str, datetime.date]:
+    """When each minor version of Python 3 came out, oldest first."""
+    released = _data("pythons.json")["released"]
+    return {minor: datetime.date.fromisoformat(day) for minor, day in released.items()}
+
+
+def debian_python(suite: str) -> str:
+    """The version of Python, with its patch, in a Debian release: `3.11.2`."""
+    return str(_data("pythons.json")["debian"][suite])
+
+
+def suite_of(python: str) -> str:
+    """The Debian release underneath a minor version: its own, else that of its official image."""
+    official: str = _data("pythons.json")["official"].get(python, DEFAULT_SUITE)
+    return SUITES.get(python, official)
 
 
 def mistaken_names() -> Mapping[str, str]:

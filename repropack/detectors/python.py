@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any, Final
 
 from repropack.detectors.dependencies import BINDERS, manifests, scripts_with_headers
 from repropack.detectors.reading import Reading
-from repropack.findings import Finding, Where
+from repropack.findings import Finding, Severity, Where
 from repropack.formats import SCRIPT_HEADER
 
 PIN: Final = "python.pin"
 RANGE: Final = "python.requires"
-_VERSION: Final = r"(3\.[0-9]+)\b"
+_VERSION: Final = r"(3\.[0-9]+(?:\.[0-9]+)?)\b"
 # In the order in which they count, when several files say something else.
 _PIN_FILES: Final = (
     (".python-version", re.compile(rf"^\s*(?:cpython[-@]|python[-@]?)?{_VERSION}", re.M)),
@@ -34,9 +35,10 @@ _COMPILED: Final = re.compile(
     rf"^#.*(?:[wW]ith [Pp]ython {_VERSION}|uv pip compile.*--python(?:-version)?[ =]{_VERSION})",
     re.M,
 )
-_ALL_PYENV: Final = re.compile(r"^\s*(?:cpython[-@]|python[-@]?)?(3\.[0-9]+)\b", re.M)
+_ALL_PYENV: Final = re.compile(rf"^\s*(?:cpython[-@]|python[-@]?)?{_VERSION}", re.M)
 _HEADER_REQUIRES: Final = re.compile(r"^#\s*requires-python\s*=\s*[\"']([^\"']+)[\"']", re.M)
 CHOICE: Final = "python.several"
+OLD: Final = "python.old"
 
 
 def detect(reading: Reading) -> tuple[Finding, ...]:
@@ -50,7 +52,22 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
     pins = _matches(reading, PIN, (*inside, *_PIN_FILES))
     pins += _compiled(reading)
     ranges = (*_script_ranges(reading), *_matches(reading, RANGE, _RANGE_FILES))
-    return (*pins, *_toml_ranges(reading), *ranges, *_several(reading))
+    old = () if pins else _old(reading)
+    return (*pins, *old, *_toml_ranges(reading), *ranges, *_several(reading))
+
+
+def _old(reading: Reading) -> tuple[Finding, ...]:
+    """Python 2 where nothing pins a Python 3: there are no packages to resolve for it any more."""
+    files = tuple(
+        (path, re.compile(pattern.pattern.replace(_VERSION, r"(2\.[0-9]+)"), re.M))
+        for path, pattern in _PIN_FILES
+    )
+    because = "Python 2 cannot be packed: name a Python 3 that runs the code, "
+    because += "`environment: {python: ...}` in repropack.yaml"
+    return tuple(
+        dataclasses.replace(found, because=because, severity=Severity.PROBLEM)
+        for found in _matches(reading, OLD, files)[:1]
+    )
 
 
 def _compiled(reading: Reading) -> list[Finding]:

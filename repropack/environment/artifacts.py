@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from repropack.environment.lines import shown
 from repropack.environment.model import Requirement, Target, normalise
-from repropack.errors import InvalidError
+from repropack.errors import InvalidError, OtherPythonError
 from repropack.findings import Where
 from repropack.tables import index_kind
 
@@ -89,7 +89,7 @@ def best(package: Package, target: Target) -> File:
     if not ranked:
         wheels = any(file.name.endswith(".whl") for file in package.files)
         has = "are wheels for others only" if wheels else "is a source distribution only"
-        raise InvalidError(
+        raise OtherPythonError(
             f"{package.where}: no wheel for {package.name} {package.version} on {target} "
             f"(there {has})",
             hint=WHEELS_ONLY,
@@ -167,7 +167,7 @@ def refuse_other_python(allowed: str, target: Target, where: Where) -> None:
     full = full_version(target)
     newest = f"{target.minor}.99"
     if not wanted.contains(full, prereleases=True) and not wanted.contains(newest):
-        raise InvalidError(
+        raise OtherPythonError(
             f"{where}: the lock is for Python {allowed}, the target is {target}",
             hint="set environment.python in repropack.yaml, or lock for this Python",
         )

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from repropack.findings import Choice, Finding, Where
-from repropack.tables import GLIBC
+from repropack.tables import DEFAULT_SUITE, GLIBC
 
-DEFAULT_SUITE = "bookworm"
 OLDEST_MANYLINUX_GLIBC = 5  # manylinux1 is glibc 2.5; a manylinux_2_17 is also a manylinux2014
 LEGACY_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 

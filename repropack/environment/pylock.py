@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from repropack.environment.artifacts import safe_url
 from repropack.environment.model import Lock, Requirement, Target, Wheel
 from repropack.environment.tomlfile import name_places, parse_toml
-from repropack.errors import InvalidError
+from repropack.errors import InvalidError, OtherPythonError
 from repropack.findings import Where
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def selected(
         reason = str(error)
         named = re.search(r"package '([^']+)'", reason)
         where = Where(path=path, line=lines.get(named.group(1)) if named else None)
-        raise InvalidError(
+        raise OtherPythonError(
             f"{where}: nothing to install on {target}: {reason}",
             hint="set environment.python in repropack.yaml, or lock for Linux",
         ) from error
@@ -92,7 +92,7 @@ def requirement_of(package: Package, artifact: Any, where: Where, target: Target
     from packaging.pylock import PackageWheel
 
     if not isinstance(artifact, PackageWheel):
-        raise InvalidError(
+        raise OtherPythonError(
             f"{where}: no wheel for {package.name} {package.version or ''} on {target}",
             hint="only wheels can be packed so far: lock a version that has one",
         )

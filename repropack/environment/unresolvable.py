@@ -17,7 +17,13 @@ from repropack.environment.failures import (
 )
 from repropack.environment.manifest import Manifest
 from repropack.environment.model import normalise
-from repropack.errors import BuildError, InvalidError, RepropackError, TemporaryError
+from repropack.errors import (
+    BuildError,
+    InvalidError,
+    OtherPythonError,
+    RepropackError,
+    TemporaryError,
+)
 
 UNKNOWN_NAME = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*) was not found in the (package registry|provided)"
@@ -59,7 +65,8 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
     required = REQUIRED.search(output)
     where = manifest.where(normalise(required.group(1)) if required else "")
     until = f" as of {date}" if date else ""
-    return InvalidError(
+    kind = OtherPythonError if OTHER_PYTHON.search(output) else InvalidError
+    return kind(
         f"{where}: nothing satisfies the requirements{until}: {reason(output)}",
         hint=hint(output, date),
     )

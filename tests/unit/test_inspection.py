@@ -102,7 +102,7 @@ def test_the_authors_lock_counts(
     ("files", "python", "because"),
     [
         ({}, None, ""),
-        ({".python-version": "3.12.1\n"}, "3.12", "pinned in .python-version:1"),
+        ({".python-version": "3.12.1\n"}, "3.12.1", "pinned in .python-version:1"),
         (
             {".python-version": "3.12\n", "runtime.txt": "python-3.9.1"},
             "3.12",
@@ -113,12 +113,12 @@ def test_the_authors_lock_counts(
             "3.11",
             "`>=3.8` in pyproject",
         ),
-        ({"pyproject.toml": "[project]\nrequires-python = '>=3.12'"}, "3.13", "a Debian base has"),
-        ({"setup.cfg": "python_requires = >=3.6,<3.10"}, "3.9", "a Debian base has it"),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.12'"}, "3.13", "Debian trixie has"),
+        ({"setup.cfg": "python_requires = >=3.6,<3.10"}, "3.9", "Debian bullseye has it"),
         ({"setup.cfg": "python_requires = >=3.7,<3.9"}, "3.7", "it is the lowest"),
         ({"setup.cfg": "python_requires = ==3.10.*"}, "3.10", "it is the lowest"),
         ({"setup.cfg": "python_requires = ==3.10.4"}, "3.10", "it is the lowest"),
-        ({"setup.cfg": "python_requires = >3.11.2"}, "3.11", "a Debian base has it"),
+        ({"setup.cfg": "python_requires = >3.11.2"}, "3.11", "Debian bookworm has it"),
         ({"setup.cfg": "python_requires = <3"}, None, ""),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repropack.errors import PlanError
+from repropack.errors import InvalidError, PlanError
 from repropack.pipeline import decide
 from repropack.plan import Plan
 from repropack.progress import Silent
@@ -84,3 +84,53 @@ def test_nothing_is_inferred_unasked(tmp_path: Path) -> None:
     plan = planned(tmp_path, {"main.py": "import numpy\n"})
     assert plan.lock.requirements == ()
     assert any(found.kind == "dependencies.missing" for found in plan.findings)
+
+
+WHEELS = {"1.0": ("cp39", "cp310"), "2.0": ("cp311",)}
+
+
+def uv_lock(version: str, requires: str = ">=3.8") -> str:
+    """A uv.lock with one compiled package that has wheels for some Pythons alone."""
+    files = ", ".join(
+        f'{{ url = "https://index.example/a-{version}-{tag}-{tag}-manylinux_2_17_x86_64.whl", '
+        f'hash = "sha256:{"0" * 64}" }}'
+        for tag in WHEELS[version]
+    )
+    source = '{ registry = "https://index.example/simple" }'
+    return (
+        f'version = 1\nrequires-python = "{requires}"\n[[package]]\nname = "a"\n'
+        f'version = "{version}"\nsource = {source}\nwheels = [{files}]\n[[package]]\nname = "x"\n'
+        'version = "0"\nsource = { virtual = "." }\ndependencies = [{ name = "a" }]\n'
+        '[package.metadata]\nrequires-dist = [{ name = "a" }]\n'
+    )
+
+
+PROJECT = '[project]\nname = "x"\nversion = "0"\ndependencies = ["a"]\n'
+
+
+def test_the_python_follows_the_locks_wheels(tmp_path: Path) -> None:
+    """Of the Pythons that nothing excludes, the first with a wheel of every package is taken."""
+    files = {"pyproject.toml": PROJECT, "uv.lock": uv_lock("1.0")}
+    base = planned(tmp_path, files).base
+    assert base.python.value == "3.10"
+    assert "not 3.11: uv.lock:" in base.python.because
+    assert "no wheel for a 1.0 on Python 3.11" in base.python.because
+
+
+def test_a_lock_without_wheels_for_the_pinned_python_is_refused(tmp_path: Path) -> None:
+    """The refusal comes before anything is built, and names the Pythons that would do."""
+    files = {"pyproject.toml": PROJECT, "uv.lock": uv_lock("1.0"), ".python-version": "3.11\n"}
+    with pytest.raises(InvalidError) as caught:
+        planned(tmp_path, files)
+    assert "no wheel for a 1.0 on Python 3.11" in caught.value.what
+    assert "Python 3.9 or 3.10 would do" in (caught.value.hint or "")
+
+
+def test_a_lock_for_other_pythons_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    """`.python-version` against the lock's own `requires-python`."""
+    locked = uv_lock("2.0", ">=3.11")
+    files = {"pyproject.toml": PROJECT, "uv.lock": locked, ".python-version": "3.9\n"}
+    with pytest.raises(InvalidError) as caught:
+        planned(tmp_path, files)
+    assert "the lock is for Python >=3.11, the target is Python 3.9" in caught.value.what
+    assert caught.value.hint and "Python 3.11 would do" in caught.value.hint

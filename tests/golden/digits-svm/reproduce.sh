@@ -7,8 +7,8 @@ unset CDPATH GREP_OPTIONS IFS
 export LC_ALL=C # what sha256sum says must not depend on the reviewer's language
 
 bundle_name='digits-svm'
-tag='repropack/digits-svm:36fc0af50c6f'
-commit='36fc0af50c6f7f155b126fbbb76eadb9e01cc2c6'
+tag='repropack/digits-svm:28d33e0fa462'
+commit='28d33e0fa46217d286cf777a18567036132bf003'
 base='repropack/base:bookworm-py3.11'
 suite='bookworm'
 python='3.11'

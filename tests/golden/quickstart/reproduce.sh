@@ -7,8 +7,8 @@ unset CDPATH GREP_OPTIONS IFS
 export LC_ALL=C # what sha256sum says must not depend on the reviewer's language
 
 bundle_name='quickstart'
-tag='repropack/quickstart:ce7e35fbfd8a'
-commit='ce7e35fbfd8a7ba323e6122c1eb4062532e9524b'
+tag='repropack/quickstart:e9b1f2baa8b7'
+commit='e9b1f2baa8b76efdfb55c32478051025ced32269'
 base='repropack/base:bookworm-py3.11'
 suite='bookworm'
 python='3.11'

@@ -29,11 +29,13 @@ class Tree:
         root: str = "/home/someone/checkout",
         remote: str | None = None,
         subdirectory: str = "",
+        commit_time_s: int | None = None,
     ) -> None:
         self._texts = files
         self.root = Path(root)
         self.remote = remote
         self.subdirectory = subdirectory
+        self.commit_time_s = commit_time_s
         self.findings: tuple[Finding, ...] = ()
         self.reads: list[str] = []
 
