@@ -212,15 +212,17 @@ def disk_megabytes(wheels: Sequence[Wheel]) -> int:
 
 def claim_row(claim: Claim) -> dict[str, str]:
     """A claim as a row of the reviewer's page."""
-    refs = (claim.metric,) if claim.metric else claim.greater
-    reported = claim.value if claim.kind == "value" else "the first is greater"
     unit = " %" if claim.scale == "percent" else ""
-    return {
-        "id": claim.id,
-        "metric": " > ".join(ref_text(ref) for ref in refs),
-        "value": reported + unit,
-        "source": claim.source,
+    sign = " < " if claim.direction == "lower" else " > "
+    compared = list(map(ref_text, claim.compared))
+    reported = {
+        "value": (ref_text(claim.metric) if claim.metric else "", claim.value + unit),
+        "greater": (sign.join(compared), "the first is greater"),
+        "rank_first": (", ".join(compared), "the first comes first"),
+        "table": (f"{len(claim.cells)} cells", ", ".join(cell.value for cell in claim.cells)),
     }
+    metric, value = reported[claim.kind]
+    return {"id": claim.id, "metric": metric, "value": value, "source": claim.source}
 
 
 def ref_text(ref: MetricRef) -> str:

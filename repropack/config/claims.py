@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from typing import Final
 
 from repropack.config import fields
@@ -22,10 +24,12 @@ DIRECTIONS: Final = ("both", "higher", "lower")
 SPREADS: Final = ("sd", "se", "ci95")
 LARGEST: Final = 1e150  # its square is still a float
 _VALUE_KEYS: Final = ("metric", "value", "scale", "spread", "tolerance", "direction")
-_KEYS: Final = ("id", *_VALUE_KEYS, "source", "greater")
-_LATER: Final = {
-    "rank_first": "rank_first claims are not supported yet; write one greater claim per rival",
-    "table": "table claims are not supported yet; write one claim per cell",
+_COMPARED: Final = ("greater", "rank_first")
+_KEYS: Final = ("id", *_VALUE_KEYS, "source", *_COMPARED, "table")
+_BESIDE: Final = {  # which keys go with a kind, besides id and source
+    "greater": (),
+    "rank_first": ("direction",),
+    "table": ("scale", "tolerance", "direction"),
 }
 Experiments = dict[str, Experiment] | None
 
@@ -46,16 +50,19 @@ def read_claims(cursor: Cursor, experiments: tuple[Experiment, ...] | None) -> t
 
 
 def _claim(cursor: Cursor, experiments: Experiments) -> Claim:
-    given = cursor.fields(_KEYS, later=_LATER)
+    given = cursor.fields(_KEYS)
     claim_id = _id(cursor, given)
     source = fields.value_of(given, "source", fields.text) or ""
-    if "greater" in given:
-        _refuse_beside_greater(given)
-        pair = _pair(given["greater"], experiments)
-        return Claim(id=claim_id, kind="greater", greater=pair, source=source)
-    if not cursor.is_mapping() or any(key in _LATER for key, _ in cursor.entries()):
-        return Claim(id=claim_id, kind="value")
-    return _value_claim(cursor, given, experiments, claim_id, source)
+    kind = next((kind for kind in _BESIDE if kind in given), "value")
+    if kind == "value":
+        return _value_claim(cursor, given, experiments, claim_id, source)
+    _refuse_beside(kind, given)
+    direction = _direction(given)
+    if kind == "table":
+        cells = _cells(given, experiments)
+        return Claim(id=claim_id, kind=kind, cells=cells, source=source)
+    compared = _compared(kind, given[kind], experiments)
+    return Claim(id=claim_id, kind=kind, compared=compared, direction=direction, source=source)
 
 
 def _id(cursor: Cursor, given: dict[str, Cursor]) -> str:
@@ -64,17 +71,40 @@ def _id(cursor: Cursor, given: dict[str, Cursor]) -> str:
     return raw if field is not None and raw and fields.check_name(raw, field) else ""
 
 
-def _refuse_beside_greater(given: dict[str, Cursor]) -> None:
-    for key in _VALUE_KEYS:
-        if key in given:
-            given[key].problem("does not go with 'greater'")
+def _refuse_beside(kind: str, given: dict[str, Cursor]) -> None:
+    for key in (*_VALUE_KEYS, *_BESIDE):
+        if key in given and key != kind and key not in _BESIDE[kind]:
+            given[key].problem(f"does not go with {kind!r}")
+
+
+def _direction(given: dict[str, Cursor]) -> str:
+    return fields.value_of(given, "direction", lambda c: fields.choice(c, DIRECTIONS)) or "both"
+
+
+def _cells(given: dict[str, Cursor], experiments: Experiments) -> tuple[Claim, ...]:
+    """The cells of a table: value claims, for which the table's own keys are the default."""
+    shared = {key: given[key] for key in _BESIDE["table"] if key in given}
+    cells: list[Claim] = []
+    for item in given["table"].items():
+        own = item.fields(("id", *_VALUE_KEYS, "source"))
+        cell = _value_claim(item, {**shared, **own}, experiments, "", "")
+        name = fields.value_of(own, "id", fields.text) or str(cell.metric or "")
+        if name and name in {other.id for other in cells}:
+            item.problem(f"another cell of the table is {shown(name)}: give it an id of its own")
+        source = fields.value_of(own, "source", fields.text) or ""
+        cells.append(replace(cell, id=name, source=source))
+    return tuple(cells)
 
 
 def _value_claim(
     cursor: Cursor, given: dict[str, Cursor], experiments: Experiments, claim_id: str, source: str
 ) -> Claim:
     if "metric" not in given and "value" not in given:
-        cursor.problem("say what is claimed: metric and value, or greater: [A, B]")
+        if cursor.is_mapping():
+            cursor.problem(
+                "say what is claimed: metric and value, greater: [A, B], rank_first: [A, B, …], "
+                "or table: [{metric, value}, …]"
+            )
     else:
         cursor.require(given, "metric")
         cursor.require(given, "value")
@@ -86,8 +116,7 @@ def _value_claim(
         scale=fields.value_of(given, "scale", lambda c: fields.choice(c, SCALES)) or "none",
         spread=fields.value_of(given, "spread", _spread),
         tolerance=fields.value_of(given, "tolerance", _tolerance),
-        direction=fields.value_of(given, "direction", lambda c: fields.choice(c, DIRECTIONS))
-        or "both",
+        direction=_direction(given),
         source=source,
     )
 
@@ -132,14 +161,33 @@ def _tolerance(cursor: Cursor) -> Tolerance | None:
         return None
 
 
-def _pair(cursor: Cursor, experiments: Experiments) -> tuple[MetricRef, ...]:
+def _compared(kind: str, cursor: Cursor, experiments: Experiments) -> tuple[MetricRef, ...]:
+    """The metrics of `greater` or `rank_first`, the one that is said to win first."""
+    if kind == "rank_first" and not cursor.is_list():
+        ref = _metric_ref(cursor, experiments)
+        return () if ref is None else _with_rivals(cursor, ref, experiments)
     items = cursor.items()
     refs = tuple(ref for ref in (_metric_ref(item, experiments) for item in items) if ref)
-    if items and len(items) != 2:
+    if kind == "greater" and items and len(items) != 2:
         cursor.problem(f"takes two metrics, [better, worse], not {len(items)}")
-    elif len(refs) == 2 and refs[0] == refs[1]:
+    elif kind == "rank_first" and len(items) < 2:
+        cursor.problem("takes the best metric, and then those that it is compared with")
+    elif len(refs) == len(items) and len(set(refs)) != len(refs):
         cursor.problem("compares a metric with itself")
     return refs
+
+
+def _with_rivals(cursor: Cursor, ref: MetricRef, experiments: Experiments) -> tuple[MetricRef, ...]:
+    """The metric, and the same one of every other cell of the matrix."""
+    if experiments is None:
+        return (ref,)
+    matrix = dict(experiments[ref.experiment].matrix)
+    axes = [[(name, value) for value in matrix[name]] for name, _ in ref.cell]
+    cells = [tuple(sorted(cell)) for cell in itertools.product(*axes)]
+    rivals = tuple(MetricRef(ref.experiment, ref.metric, cell) for cell in cells)
+    if len(rivals) < 2:
+        cursor.problem("has no other cell to be compared with: write rank_first: [A, B, …]")
+    return (ref, *(rival for rival in rivals if rival != ref))
 
 
 def _metric_ref(cursor: Cursor, experiments: Experiments) -> MetricRef | None:

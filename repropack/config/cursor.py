@@ -127,6 +127,10 @@ class Cursor:
         """Whether keys can be read from it."""
         return isinstance(self.node, Mapping)
 
+    def is_list(self) -> bool:
+        """Whether it has items."""
+        return isinstance(self.node, Sequence)
+
     def require(self, fields: dict[str, Cursor], key: str) -> Cursor | None:
         """Return the value of a key that must be there."""
         if key not in fields:

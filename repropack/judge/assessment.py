@@ -40,7 +40,7 @@ class Judgement:
     `tolerance` is what was asked for, `tolerance_from` is `claim`, `command line` or `default`;
     `epsilon` is that plus the rounding half-width, as an exact decimal string. `reasons` say why
     there is no evidence or what decided, `hints` what to look at, `marks` what qualifies the
-    verdict (`from a dirty tree`).
+    verdict (`from a dirty tree`). `cells` are the judgements of a table's cells.
     """
 
     claim_id: str
@@ -64,6 +64,7 @@ class Judgement:
     hints: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()
     marks: Tuple[str, ...] = ()
+    cells: Tuple[Judgement, ...] = ()
 
 
 @dataclass(frozen=True)

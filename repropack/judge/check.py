@@ -45,7 +45,8 @@ def require(experiments: Sequence[Experiment], claims: Sequence[Claim]) -> None:
 
 def references(claim: Claim) -> Tuple[MetricRef, ...]:
     """The metrics that the claim is about."""
-    return claim.greater if claim.kind == "greater" else tuple(filter(None, [claim.metric]))
+    of_cells = tuple(ref for cell in claim.cells for ref in references(cell))
+    return claim.compared + tuple(filter(None, [claim.metric])) + of_cells
 
 
 def matching(ref: MetricRef, specs: Iterable[RunSpec]) -> Tuple[RunSpec, ...]:
@@ -86,23 +87,49 @@ def _experiment_problems(experiment: Experiment) -> List[str]:
 
 
 def _claim_problems(claim: Claim, by_name: Dict[str, Experiment]) -> List[str]:
-    found = []
-    if claim.kind == "value":
-        if claim.metric is None:
-            found.append("metric: is missing")
-        if not is_decimal(claim.value):
-            found.append("value: %r is not a decimal number as the paper prints it" % claim.value)
-        elif Decimal(claim.value).copy_abs() > LARGEST:
-            found.append("value: %s is too large to compute with" % claim.value)
-    elif len(claim.greater) != 2:
-        found.append("greater: expected two metrics [A, B], found %d" % len(claim.greater))
-    if claim.spread is not None and not _is_usable(claim.spread):
-        found.append("spread: is not a usable number of a usable number of runs")
-    key = "metric" if claim.kind == "value" else "greater"
+    if claim.kind == "table":
+        return _table_problems(claim, by_name)
+    found = _value_problems(claim) if claim.kind == "value" else _compared_problems(claim)
+    key = "metric" if claim.kind == "value" else claim.kind
     for ref in references(claim):
         what = _reference_problem(ref, by_name)
         if what:
             found.append("%s: %s: %s" % (key, ref, what))
+    return found
+
+
+def _value_problems(claim: Claim) -> List[str]:
+    found = []
+    if claim.metric is None:
+        found.append("metric: is missing")
+    if not is_decimal(claim.value):
+        found.append("value: %r is not a decimal number as the paper prints it" % claim.value)
+    elif Decimal(claim.value).copy_abs() > LARGEST:
+        found.append("value: %s is too large to compute with" % claim.value)
+    if claim.spread is not None and not _is_usable(claim.spread):
+        found.append("spread: is not a usable number of a usable number of runs")
+    return found
+
+
+def _compared_problems(claim: Claim) -> List[str]:
+    found, count = [], len(claim.compared)
+    if claim.kind == "greater" and count != 2:
+        found.append("greater: expected two metrics [A, B], found %d" % count)
+    if claim.kind == "rank_first" and count < 2:
+        found.append("rank_first: expected two or more metrics, the first the best")
+    if len(set(claim.compared)) != count:
+        found.append("%s: compares a metric with itself" % claim.kind)
+    return found
+
+
+def _table_problems(claim: Claim, by_name: Dict[str, Experiment]) -> List[str]:
+    found = [] if claim.cells else ["table: has no cells"]
+    found += _repeated("table", [cell.id for cell in claim.cells])
+    for cell in claim.cells:
+        if cell.kind == "value":
+            found += ["table.%s: %s" % (cell.id, what) for what in _claim_problems(cell, by_name)]
+        else:
+            found.append("table.%s: a cell is a value, not a %s" % (cell.id, cell.kind))
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional, Sequence, Tuple
 
 from repropack.judge.model import Spread
-from repropack.judge.statistics import normal_quantile, t_quantile
+from repropack.judge.statistics import normal_cdf, normal_quantile, t_cdf, t_quantile
 
 ALPHA = 0.05
 POWER = 0.80
@@ -29,6 +29,35 @@ class Difference:
         """The 90 % interval, which is what two one-sided tests at 5 % look at."""
         half = t_quantile(1.0 - ALPHA, self.df) * self.se
         return self.estimate - half, self.estimate + half
+
+
+def p_values(difference: Difference, epsilon: float, direction: str) -> Tuple[float, float]:
+    """How surprising the difference is if the means are not within epsilon, and if they are.
+
+    The first is at most 5 % where the 90 % interval lies inside (-epsilon, epsilon), the second
+    where it lies outside; with a direction only the side that is worse counts.
+    """
+    below = _upper_tail(difference.estimate + epsilon, difference)  # if the truth is -epsilon
+    above = _upper_tail(epsilon - difference.estimate, difference)  # if the truth is +epsilon
+    within = {"higher": below, "lower": above}.get(direction, max(below, above))
+    outside = {"higher": 1 - below, "lower": 1 - above}.get(direction, min(1 - below, 1 - above))
+    return within, outside
+
+
+def _upper_tail(distance: float, difference: Difference) -> float:
+    """P(T >= distance / se): small where the estimate is far on the good side of a bound."""
+    if difference.se <= 0.0:
+        return 0.5 if distance == 0.0 else float(distance < 0.0)
+    return t_cdf(-distance / difference.se, difference.df)
+
+
+def prediction_p(distance: float, sd: float, n: Optional[int]) -> float:
+    """How surprising one further run at that distance is (two-sided); see the interval below."""
+    if sd <= 0.0:
+        return float(distance == 0.0)
+    if n is None or n < 2:
+        return 2.0 * normal_cdf(-abs(distance) / sd)
+    return 2.0 * t_cdf(-abs(distance) / (sd * math.sqrt(1.0 + 1.0 / n)), n - 1)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -109,10 +138,13 @@ def runs_needed(
     return _first(enough, 2, MOST_RUNS)
 
 
-def _first(enough: Callable[[int], bool], low: int, high: int) -> Optional[int]:
-    """The smallest number between `low` and `high` that is enough; more is never less."""
-    if not enough(high):
+def _first(enough: Callable[[int], bool], low: int, most: int) -> Optional[int]:
+    """The smallest number from `low` to `most` that is enough; more is never less."""
+    if not enough(most):
         return None
+    high = low
+    while not enough(high):
+        low, high = high + 1, min(2 * high, most)
     while low < high:
         middle = (low + high) // 2
         if enough(middle):

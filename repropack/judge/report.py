@@ -27,8 +27,7 @@ _MOST_NAMES = 4
 
 def text(assessment: Assessment, color: bool = False, width: int = 100) -> str:
     """The report for a terminal of `width` columns, ending with the overall verdict."""
-    rows = [_row(judgement) for judgement in assessment.judgements]
-    lines = _table(rows, assessment.judgements, color, width) if rows else []
+    lines = _table(_with_cells(assessment.judgements), color, width)
     for heading, items in _sections(assessment):
         lines += ["", heading]
         for item in items:
@@ -41,8 +40,9 @@ def markdown(assessment: Assessment) -> str:
     lines = ["# %s" % _escaped(files.printable(assessment.name) or "Verification"), ""]
     if assessment.judgements:
         lines += ["| %s |" % " | ".join(_HEADER), "|%s" % ("---|" * len(_HEADER))]
-    for judgement in assessment.judgements:
-        lines.append("| %s |" % " | ".join(_escaped(cell) for cell in _row(judgement)))
+    for judgement, indent in _with_cells(assessment.judgements):
+        row = _row(judgement, "– " if indent else "")
+        lines.append("| %s |" % " | ".join(_escaped(cell) for cell in row))
     for heading, items in _sections(assessment):
         lines += ["", "## %s" % heading, ""]
         for first, *rest in items:
@@ -94,6 +94,7 @@ def _judgement_dict(judgement: Judgement) -> Dict[str, Any]:
     found["obtained"] = [_group_dict(group) for group in judgement.groups]
     for name in ("reasons", "hints", "notes", "marks"):
         found[name] = list(getattr(judgement, name))
+    found["cells"] = [_judgement_dict(cell) for cell in judgement.cells]
     return found
 
 
@@ -112,14 +113,29 @@ def _run_dict(run: RunSummary) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(judgement: Judgement) -> Tuple[str, ...]:
-    n = "/".join(str(group.n) for group in judgement.groups) or "0"
-    obtained = " vs ".join(_obtained(group, judgement) for group in judgement.groups) or "-"
+def _with_cells(judgements: Sequence[Judgement]) -> List[Tuple[Judgement, str]]:
+    """Every judgement, and below a table those of its cells, with what to indent them by."""
+    return [
+        (one, indent)
+        for judgement in judgements
+        for one, indent in [(judgement, "")] + [(cell, "  ") for cell in judgement.cells]
+    ]
+
+
+def _row(judgement: Judgement, indent: str = "") -> Tuple[str, ...]:
+    if judgement.cells:
+        good = [cell.verdict for cell in judgement.cells].count(Verdict.REPRODUCED)
+        n, obtained = "-", "%d of %d" % (good, len(judgement.cells))
+    else:
+        groups = judgement.groups[:2]  # of a rank: the first, and the best of the others
+        n = "/".join(str(group.n) for group in groups) or "0"
+        obtained = " vs ".join(_obtained(group, judgement) for group in groups) or "-"
     verdict = judgement.verdict.value + (", better" if judgement.better else "")
     if "from a dirty tree" in judgement.marks:
         verdict += ", dirty"
-    cells = (judgement.claim_id, judgement.reported + judgement.unit, obtained, n)
-    return tuple(files.printable(cell) for cell in (*cells, _tolerance(judgement), verdict))
+    cells = (judgement.reported + judgement.unit, obtained, n, _tolerance(judgement), verdict)
+    name = indent + files.printable(judgement.claim_id)
+    return (name, *(files.printable(cell) for cell in cells))
 
 
 def _tolerance(judgement: Judgement) -> str:
@@ -144,10 +160,11 @@ def _number(value: float, places: int) -> str:
     return "%.*f" % (max(0, places), value)
 
 
-def _table(
-    rows: List[Tuple[str, ...]], judgements: Sequence[Judgement], color: bool, width: int
-) -> List[str]:
+def _table(shown: List[Tuple[Judgement, str]], color: bool, width: int) -> List[str]:
     """Columns as wide as they need; the first one gives way when the terminal is too narrow."""
+    if not shown:
+        return []
+    rows = [_row(judgement, indent) for judgement, indent in shown]
     widths = [max(len(row[i]) for row in [_HEADER, *rows]) for i in range(len(_HEADER))]
     surplus = sum(widths) + 2 * (len(widths) - 1) - width
     for column, least in ((0, 16), (2, 24)):
@@ -155,7 +172,7 @@ def _table(
         widths[column] -= cut
         surplus -= cut
     lines = [_line(_HEADER, widths), "  ".join("-" * size for size in widths)]
-    for row, judgement in zip(rows, judgements):
+    for row, (judgement, _) in zip(rows, shown):
         line = _line(row[:-1], widths)
         lines.append("%s  %s" % (line, _painted(row[-1], judgement.verdict, color)))
     return lines

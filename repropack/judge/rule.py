@@ -1,6 +1,7 @@
 """When is a claim reproduced? One pure, deterministic function: claims and records -> assessment.
 
-Owns: the rule of verdict.md (1 to 8). No clock, no files, no randomness that is not seeded.
+Owns: which rule is for which claim, and the overall verdict (10). No clock, no files, and no
+randomness that is not seeded.
 Does not own: reading records (`evidence`), formulas (`equivalence`), showing it (`report`).
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
 
-from repropack.judge import check, expand, greater, value
+from repropack.judge import check, expand, table, value, winning
 from repropack.judge.assessment import Assessment, Judgement
 from repropack.judge.evidence import Evidence, Record, parse_record
 from repropack.judge.model import Claim, Experiment, ManifestError, Tolerance
@@ -62,7 +63,7 @@ def judge_all(
 def _judge(
     claim: Claim, evidence: Evidence, override: Optional[Tolerance], marks: Tuple[str, ...]
 ) -> Judgement:
-    judge = greater.judge if claim.kind == "greater" else value.judge
+    judge = {"value": value.judge, "table": table.judge}.get(claim.kind, winning.judge)
     return judge(claim, evidence, override, marks)
 
 

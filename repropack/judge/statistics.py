@@ -5,6 +5,7 @@ Owns: distribution functions and quantiles. Does not own: what is done with them
 
 from __future__ import annotations
 
+import functools
 import math
 
 
@@ -16,6 +17,7 @@ def t_cdf(t: float, df: float) -> float:
     return 1.0 - tail if t > 0 else tail
 
 
+@functools.lru_cache(maxsize=4096)
 def t_quantile(p: float, df: float) -> float:
     """The t with P(T <= t) = p, for 0 < p < 1 and df > 0. ValueError outside of that."""
     if not (0.0 < p < 1.0 and df > 0.0):
@@ -29,22 +31,28 @@ def t_quantile(p: float, df: float) -> float:
 
 def _upper_quantile(tail: float, df: float) -> float:
     """The t > 0 with P(T > t) = tail, by Newton's steps kept inside a bracket."""
-    low, high = 0.0, 1.0
-    while t_cdf(-high, df) > tail:
-        low, high = high, high * 2.0
-    t = 0.5 * (low + high)
-    for _ in range(200):
+    low, high = 0.0, math.inf
+    t = _first_guess(normal_quantile(1.0 - tail), df)
+    for _ in range(300):
         excess = t_cdf(-t, df) - tail
         if excess > 0:
             low = t
         else:
             high = t
         step = t + excess / _t_density(t, df)
-        new = step if low < step < high else 0.5 * (low + high)
-        if abs(new - t) <= 1e-15 * abs(new):
+        new = step if low < step < high else min(0.5 * (low + high), 2.0 * t)
+        if abs(new - t) <= 1e-9 * abs(new):  # each step squares what is left
             return new
         t = new
     return t
+
+
+def _first_guess(z: float, df: float) -> float:
+    """The quantile for many degrees of freedom: two terms of Cornish and Fisher's expansion.
+
+    (Abramowitz and Stegun 26.7.5.)
+    """
+    return z + (z**3 + z) / (4.0 * df) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * df * df)
 
 
 def _t_density(t: float, df: float) -> float:
@@ -67,26 +75,30 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
 def _beta_fraction(a: float, b: float, x: float) -> float:
     """The continued fraction of I_x(a, b) by Lentz's method (Abramowitz and Stegun 26.5.8)."""
     tiny = 1e-300
-    c, d = 1.0, _away_from_zero(1.0 - (a + b) * x / (a + 1.0), tiny)
-    d = 1.0 / d
+    c, d = 1.0, 1.0 / ((1.0 - (a + b) * x / (a + 1.0)) or tiny)
     h = d
     for m in range(1, 100000):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        for term in (even, odd):
-            d = 1.0 / _away_from_zero(1.0 + term * d, tiny)
-            c = _away_from_zero(1.0 + term / c, tiny)
-            delta = d * c
-            h *= delta
+        at = a + 2 * m
+        even = m * (b - m) * x / ((at - 1.0) * at)
+        odd = -(a + m) * (a + b + m) * x / (at * (at + 1.0))
+        d = 1.0 / ((1.0 + even * d) or tiny)
+        c = (1.0 + even / c) or tiny
+        h *= d * c
+        d = 1.0 / ((1.0 + odd * d) or tiny)
+        c = (1.0 + odd / c) or tiny
+        delta = d * c
+        h *= delta
         if abs(delta - 1.0) < 1e-16:
             break
     return h
 
 
-def _away_from_zero(value: float, tiny: float) -> float:
-    return value if abs(value) > tiny else tiny
+def normal_cdf(z: float) -> float:
+    """P(Z <= z) for the standard normal distribution."""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
+@functools.lru_cache(maxsize=64)
 def normal_quantile(p: float) -> float:
     """The z with Phi(z) = p, for 0 < p < 1. ValueError outside of that."""
     if not 0.0 < p < 1.0:
@@ -95,7 +107,7 @@ def normal_quantile(p: float) -> float:
     low, high = 0.0, 40.0
     for _ in range(200):
         z = 0.5 * (low + high)
-        if 0.5 * math.erfc(z / math.sqrt(2.0)) > tail:
+        if normal_cdf(-z) > tail:
             low = z
         else:
             high = z

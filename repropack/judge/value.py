@@ -119,7 +119,11 @@ def _single(
     n = claim.spread.n if claim.spread else None
     half = equivalence.prediction_half_width(sd, n)
     centre = float(margin.reported)
-    numbers = (*judged.numbers, ("reported_sd", sd), ("reported_n", float(n or 0)))
+    p_outside = equivalence.prediction_p(float(value) - centre, sd, n)
+    numbers = (
+        *judged.numbers, ("reported_sd", sd), ("reported_n", float(n or 0)),
+        ("p_outside", 1.0 if judged.verdict is Verdict.REPRODUCED else p_outside),
+    )  # fmt: skip
     judged = replace(judged, numbers=numbers, interval=(centre - half, centre + half))
     if judged.verdict is Verdict.REPRODUCED or abs(value - margin.reported) > Decimal(half):
         return judged
@@ -147,6 +151,7 @@ def _several(
         formula = "Welch"
     low, high = difference.interval()
     verdict = _compare(low, high, float(margin.epsilon), margin.direction)
+    within, outside = equivalence.p_values(difference, float(margin.epsilon), margin.direction)
     judged = replace(
         base, verdict=verdict, formula="equivalence test (TOST, %s, 90 %% interval)" % formula,
         interval=(low, high), better=margin.better(exact_mean(values)),
@@ -154,6 +159,7 @@ def _several(
             ("difference", difference.estimate), ("standard_error", difference.se),
             ("degrees_of_freedom", difference.df), ("epsilon", float(margin.epsilon)),
             ("sd", own), ("reported_sd", sd or 0.0), ("reported_n", float(n or 0)),
+            ("p_within", within), ("p_outside", outside),
         ),
     )  # fmt: skip
     return _explained(judged, margin, own, sd, n)

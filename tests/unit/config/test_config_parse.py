@@ -7,7 +7,15 @@ import pytest
 from repropack.config import Config, Dataset, EnvironmentOverrides, Paper, parse_config
 from repropack.errors import ConfigError
 from repropack.findings import Severity
-from repropack.judge.model import Claim, Experiment, Metric, MetricRef, Spread, Tolerance
+from repropack.judge.model import (
+    Claim,
+    Experiment,
+    Metric,
+    MetricRef,
+    Spread,
+    Tolerance,
+    parse_tolerance,
+)
 
 FULL = r"""
 name: digits-svm
@@ -149,9 +157,32 @@ def test_everything_that_may_stand_in_the_file() -> None:
                 direction="higher",
                 source="Table 1, row 3",
             ),
-            Claim(id="eca-beats-none", kind="greater", greater=(ECA, NONE)),
+            Claim(id="eca-beats-none", kind="greater", compared=(ECA, NONE)),
         ),
     )
+
+
+LR = tuple(MetricRef("grid", "m", (("lr", lr), ("opt", "sgd"))) for lr in ("1e-3", "0.1"))
+
+
+@pytest.mark.parametrize(
+    "written", ["'grid.m{lr=1e-3}'", "['grid.m{lr=1e-3}', 'grid.m{lr=0.1, opt=sgd}']"]
+)
+def test_rank_first_is_against_every_other_cell(written: str) -> None:
+    """One metric is compared with its other cells; a list says with what."""
+    config = parse_config(with_claim(f"rank_first: {written}", "direction: lower"))
+    assert config.claims[0].compared == LR
+    assert (config.claims[0].kind, config.claims[0].direction) == ("rank_first", "lower")
+
+
+def test_a_tables_keys_are_its_cells_defaults() -> None:
+    """Scale, tolerance and direction of a table hold for the cells that say nothing else."""
+    table = "table: [{metric: a.m, value: 1.0}, {id: two, metric: a.m, value: 2, tolerance: 3}]"
+    claim = parse_config(with_claim(table, "scale: percent", "tolerance: 0.5")).claims[0]
+    first, second = claim.cells
+    assert (first.id, first.value, first.scale, first.kind) == ("a.m", "1.0", "percent", "value")
+    assert (first.tolerance, second.tolerance) == (parse_tolerance("0.5"), parse_tolerance("3"))
+    assert (second.id, second.scale, claim.tolerance) == ("two", "percent", None)
 
 
 def test_everything_optional_may_be_left_out() -> None:
@@ -386,8 +417,20 @@ def test_files_that_are_no_config(text: str | bytes, what: str) -> None:
         (with_claim("greater: [a.m, a.m]"), "compares a metric with itself"),
         (with_claim("greater: [a.m, {x: y}]"), "put the metric in quotes"),
         (with_claim("greater: [a.m, grid.m]", "value: 1"), "value: does not go with 'greater'"),
-        (with_claim("rank_first: [a.m]"), "claims[0].rank_first: rank_first claims are not"),
-        (with_claim("table: t.csv"), "claims[0].table: table claims are not supported yet"),
+        (with_claim("rank_first: [a.m]"), "claims[0].rank_first: takes the best metric, and then"),
+        (with_claim("rank_first: a.m"), "claims[0].rank_first: has no other cell"),
+        (with_claim("rank_first: [a.m, a.m]"), "compares a metric with itself"),
+        (with_claim("rank_first: [a.m]", "scale: none"), "does not go with 'rank_first'"),
+        (with_claim("greater: [a.m, grid.m]", "direction: lower"), "does not go with 'greater'"),
+        (with_claim("table: t.csv"), "claims[0].table: must be a list"),
+        (with_claim("table: [{metric: a.m}]"), "claims[0].table[0]: 'value' is missing"),
+        (with_claim("table: [{metric: a.m, value: x}]"), "table[0].value: must be a number"),
+        (with_claim("table: [{metric: a.m, value: 1}]", "value: 2"), "does not go with 'table'"),
+        (with_claim("table: [{metric: a.m, vale: 1}]"), "did you mean 'value'?"),
+        (
+            with_claim("table: [{metric: a.m, value: 1}, {metric: a.m, value: 2}]"),
+            "claims[0].table[1]: another cell of the table is 'a.m'",
+        ),
         (with_claim("metric: a.m", "value: 1", "valeu: 2"), "did you mean 'value'?"),
         (
             with_claim("metric: a.m", "value: 1") + "  - {id: c, metric: a.m, value: 2}",

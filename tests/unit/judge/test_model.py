@@ -55,7 +55,7 @@ def test_experiment_round_trip() -> None:
     [
         claim("97.0", "1%", spread=Spread("ci95", 0.2, 5), scale="percent", source="Table 1"),
         claim("97.0", direction="higher"),
-        Claim(id="g", kind="greater", greater=(MetricRef("a", "b", (("c", "d"),)),) * 2),
+        Claim(id="g", kind="greater", compared=(MetricRef("a", "b", (("c", "d"),)),) * 2),
     ],
 )
 def test_claim_round_trip(value: Claim) -> None:

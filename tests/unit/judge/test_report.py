@@ -153,7 +153,7 @@ def test_greater() -> None:
     exp = experiment(matrix=(("a", ("x", "y")),))
     refs: Any = tuple(MetricRef("e", "acc", (("a", value),)) for value in "xy")
     done = records(exp, ["0.9", "0.8"])
-    text = report.text(judge_all([exp], [Claim(id="g", kind="greater", greater=refs)], done))
+    text = report.text(judge_all([exp], [Claim(id="g", kind="greater", compared=refs)], done))
     assert "0.9000 vs 0.8000  1/1  -" in text
 
 

@@ -245,16 +245,6 @@ def test_venv_says_no_container(engine: str) -> None:
 MATRIX = (("attention", ("none", "eca")),)
 
 
-def _greater() -> Claim:
-    refs = tuple(MetricRef("e", "acc", (("attention", value),)) for value in ("eca", "none"))
-    return Claim(id="g", kind="greater", greater=refs)
-
-
-def _greater_on(a: list[str], b: list[str], **changes: Any) -> Any:
-    exp = experiment(matrix=MATRIX, **changes)
-    return judge_all([exp], [_greater()], records(exp, b + a)).judgements[0]
-
-
 def test_cell_selects_runs() -> None:
     """A reference with a cell means the runs of that cell only."""
     exp = experiment(matrix=MATRIX)
@@ -262,46 +252,6 @@ def test_cell_selects_runs() -> None:
     found = judge_all([exp], [claimed], records(exp, ["0.1", "0.9"]))
     assert found.judgements[0].groups[0].run_ids == ("e-attention=eca",)
     assert found.verdict is R
-
-
-@pytest.mark.parametrize("a,b,verdict", [("0.9", "0.8", R), ("0.8", "0.9", N), ("0.80", "0.8", I)])
-def test_greater_by_sign(a: str, b: str, verdict: Verdict) -> None:
-    """With one run each the sign decides, and the note says what that is worth."""
-    judged = _greater_on([a], [b])
-    assert judged.verdict is verdict
-    assert "one run each" in judged.notes[0]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "verdict"),
-    [
-        (["2", "3", "4", "5", "6"], ["1", "2", "3", "4", "5"], R),
-        (["1", "2", "3", "4", "5"], ["2", "3", "4", "5", "6"], N),
-        (["2", "2", "4", "4", "6"], ["1", "3", "3", "5", "6"], I),
-    ],
-)
-def test_greater_is_paired_by_seed(a: list[str], b: list[str], verdict: Verdict) -> None:
-    """Pairs decide where the groups overlap almost completely."""
-    judged = _greater_on(a, b, seeds=(0, 1, 2, 3, 4))
-    assert judged.verdict is verdict
-    assert "paired by seed" in judged.formula
-
-
-def test_greater_is_deterministic() -> None:
-    """The bootstrap has a fixed seed: the same records give the same numbers."""
-    a, b = ["2", "2", "4", "4", "7"], ["1", "3", "3", "5", "6"]
-    first, second = (_greater_on(a, b, seeds=(0, 1, 2, 3, 4)) for _ in range(2))
-    assert first == second
-
-
-def test_greater_without_pairs() -> None:
-    """Groups that do not pair are compared run by run, and a note says so."""
-    left, right = experiment("l", seeds=(0, 1, 2, 3)), experiment("r", seeds=(7, 8, 9))
-    done = records(left, ["5", "6", "7", "8"]) + records(right, ["1", "2", "3"])
-    refs = (MetricRef("l", "acc"), MetricRef("r", "acc"))
-    found = judge_all([left, right], [Claim(id="g", kind="greater", greater=refs)], done)
-    assert found.verdict is R
-    assert "do not pair" in found.judgements[0].notes[0]
 
 
 @pytest.mark.parametrize(
