@@ -38,6 +38,15 @@ def image(engine: VenvEngine, tmp_path_factory: pytest.TempPathFactory) -> Image
     return engine.build(recipe(context, context.parent / "build.log"), ignore)
 
 
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's runs work: other tests run at the same time."""
+    directory = tmp_path / "scratch"
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    return directory
+
+
 def wheel(directory: Path) -> tuple[str, str]:
     """Write the wheel of a module `answer`; gives its file name and SHA-256."""
     name = "answer-1.0-py3-none-any.whl"
@@ -104,12 +113,9 @@ def test_variables_of_the_caller_stay_out(
 
 
 def test_runs_in_a_scratch_copy(
-    engine: VenvEngine, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: VenvEngine, image: Image, tmp_path: Path, scratch: Path
 ) -> None:
     """What a run writes is neither in the kept source nor left on the disk."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     engine.run(order(image, "isolation", tmp_path / "out"), ignore)
     built = engine._shelf.find(image.tag)
     assert built is not None
@@ -198,7 +204,9 @@ def test_tags(engine: VenvEngine, image: Image, tmp_path: Path) -> None:
     assert engine.image("t:4") is None
 
 
-def test_killed_runner_is_lost(engine: VenvEngine, image: Image, tmp_path: Path) -> None:
+def test_killed_runner_is_lost(
+    engine: VenvEngine, image: Image, tmp_path: Path, scratch: Path
+) -> None:
     """A runner that is killed leaves no record and no process, and the result says so."""
 
     def kill(line: str) -> None:
@@ -212,10 +220,10 @@ def test_killed_runner_is_lost(engine: VenvEngine, image: Image, tmp_path: Path)
 
     result = engine.run(order(image, "sleep", tmp_path / "out"), kill)
     assert (result.status, "137" in result.reason) == (RunStatus.LOST, True)
-    assert "probe.py sleep" not in _processes_below(tempfile.gettempdir())
+    assert "probe.py sleep" not in _processes_below(scratch)
 
 
-def _processes_below(directory: str) -> str:
+def _processes_below(directory: Path) -> str:
     """The command lines of the processes that work below a directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
