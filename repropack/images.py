@@ -23,8 +23,9 @@ from repropack.bundle import (
     source_dockerfile,
     split_dockerfile,
 )
+from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
-from repropack.engines.base import PACKAGES_LABEL, BaseSpec, base_tag, provide_base
+from repropack.engines.base import BaseSpec, base_tag, debs_of, provide_base
 from repropack.environment import Lock, Requirement, Target, Wheel, fetch, place
 from repropack.errors import BuildError, IntegrityError
 from repropack.findings import Where
@@ -35,6 +36,8 @@ from repropack.settings import Built, Settings
 
 #: The label that names the bundle an image was built from: the SHA-256 of its SHA256SUMS.
 BUNDLE_LABEL = "repropack.bundle"
+#: How many packages of a base that differ are named on the screen; the report has all.
+SHOWN = 5
 SOURCE_INPUTS = ("source", "judge.pyz", "repropack.json")
 
 
@@ -46,6 +49,7 @@ class Workshop:
     facts: EngineFacts
     spec: BaseSpec
     base: Image | None
+    debs: tuple[Deb, ...]
     target: Target
     settings: Settings
     reporter: Reporter
@@ -55,9 +59,7 @@ class Workshop:
         """The base as the bundle names it: by digest if it has one."""
         if self.base is None:
             return BaseRecord(reference=base_tag(self.spec))
-        return BaseRecord(
-            reference=self.base.tag, packages_sha256=dict(self.base.labels).get(PACKAGES_LABEL)
-        )
+        return BaseRecord(reference=self.base.tag, debs=self.debs)
 
     @property
     def log(self) -> Path:
@@ -83,6 +85,7 @@ def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> 
         facts=facts,
         spec=spec,
         base=base,
+        debs=() if base is None else debs_of(engine, base, cache=settings.cache),
         target=need.target,
         settings=settings,
         reporter=reporter,
@@ -91,9 +94,22 @@ def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> 
 
 def finish(bundle: Bundle, workshop: Workshop, *, lock: Path | None = None) -> Built:
     """The bundle with its image. `lock` is the file that was kept of its resolution."""
+    strange = differences(bundle.debs, workshop.debs) if bundle.debs and workshop.debs else ()
+    tell(strange, workshop.reporter)
     image = provide_image(bundle, workshop)
     engine, facts = workshop.engine, workshop.facts
-    return Built(bundle=bundle, image=image, engine=engine, facts=facts, lock=lock)
+    return Built(bundle=bundle, image=image, engine=engine, facts=facts, lock=lock, strange=strange)
+
+
+def tell(strange: tuple[str, ...], reporter: Reporter) -> None:
+    """Say which packages of the base are not the authors' own, a few of them by name."""
+    if not strange:
+        return
+    shown = "; ".join(strange[:SHOWN]) + ("; …" if len(strange) > SHOWN else "")
+    reporter.note(
+        f"the base here differs from the authors' in {len(strange)} Debian packages: {shown} "
+        "(REPROPACK_DEBIAN_MIRROR can name an archive of the day when theirs was made)"
+    )
 
 
 def provide_image(bundle: Bundle, workshop: Workshop) -> Image:

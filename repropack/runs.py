@@ -13,7 +13,7 @@ from typing import Any
 
 from repropack.bundle import Bundle
 from repropack.cuda.compare import compare
-from repropack.engines import EngineFacts, RunOrder, RunResult, host_of
+from repropack.engines import EngineFacts, Pairs, RunOrder, RunResult, host_of
 from repropack.errors import ConfigError, Interrupted, RunError, UsageError
 from repropack.findings import Severity
 from repropack.judge import report
@@ -99,6 +99,7 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         "bundle": {"path": str(built.bundle.directory), "digest": built.bundle.digest},
         "image": {"tag": built.image.tag, "id": built.image.id},
         "engine": {"name": built.facts.name, "version": built.facts.version},
+        "base": {"differences": list(built.strange)},
         "directory": str(verified.directory),
     }
 
@@ -177,9 +178,18 @@ def order_for(bundle: Bundle, run: RunSpec, experiment: Experiment, bench: Bench
             ("image_id", bench.built.image.id),
             ("commit", bundle.commit),
             ("gpu", bench.facts.gpus[0].name if gpu else "none"),
+            *base_fact(bench.built),
         ),
         directory=bench.directory / run.id,
     )
+
+
+def base_fact(built: Built) -> Pairs:
+    """Whether the base is made of the authors' packages, where that is known."""
+    if not built.bundle.debs:
+        return ()
+    same = "as recorded"
+    return (("base", same if not built.strange else f"packages that differ: {len(built.strange)}"),)
 
 
 def read_record(result: RunResult, run: RunSpec, order: RunOrder) -> Record:

@@ -50,7 +50,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A bundle, its image, and the engine that has it.
+    """A bundle, its image, and the engine that has it. `strange` are the packages of the base that
+    are not those of the bundle.
 
     `lock` is what was resolved for it, as a file that its author can commit.
     """
@@ -60,6 +61,7 @@ class Built:
     engine: Engine
     facts: EngineFacts
     lock: Path | None = None
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

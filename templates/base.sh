@@ -12,8 +12,10 @@ usage: base.sh SUITE OUTPUT.tar [PACKAGE...]
   PACKAGE      more packages of the distribution, such as libgl1
 
 Needs mmdebstrap, or debootstrap and root:  apt-get install mmdebstrap
-REPROPACK_DEBIAN_MIRROR=URL takes the packages from there. The proxy of apt on this machine is
-used, and neither ends up in the root file system.
+REPROPACK_DEBIAN_MIRROR=URL takes the packages from there: a mirror, or a day of an archive that keeps
+every day. The proxy of apt on this machine is used, and neither ends up in the root file system.
+/usr/share/repropack/debs.tsv in it has a line for each package: name, version, architecture and the
+SHA-256 of its .deb.
 Exit code: 0, 2 for a wrong argument, 75 when the packages cannot be had.
 USAGE
 }
@@ -76,9 +78,30 @@ finish_script() {
 set -eu
 mkdir -p "$1/usr/share/repropack"
 cd "$1/usr/share/repropack"
-chroot "$1" /usr/bin/dpkg-query --show --showformat '${Package}=${Version}\t${Architecture}\n' >list
-LC_ALL=C sort list >packages.txt
-rm list
+fields='${Package}\t${Version}\t${Architecture}'
+chroot "$1" /usr/bin/dpkg-query --show --showformat "$fields\n" | LC_ALL=C sort >list
+{
+    # What mmdebstrap installed stands in the signed lists, with its hash; debootstrap keeps the files.
+    if [ -n "${MMDEBSTRAP_APT_CONFIG:-}" ]; then
+        cut -f 1 list | APT_CONFIG=$MMDEBSTRAP_APT_CONFIG xargs apt-cache show | awk -v OFS='\t' '
+            function tell() { if (name != "" && hash != "") print name, version, architecture, hash
+                              name = hash = "" }
+            /^Package: / { name = $2 }
+            /^Version: / { version = $2 }
+            /^Architecture: / { architecture = $2 }
+            /^SHA256: / { hash = $2 }
+            /^$/ { tell() }
+            END { tell() }'
+    fi
+    for file in "$1"/var/cache/apt/archives/*.deb; do
+        [ -f "$file" ] || continue
+        chroot "$1" dpkg-deb --show --showformat "$fields\t" "/var/cache/apt/archives/${file##*/}"
+        sha256sum "$file" | cut -d ' ' -f 1
+    done
+} >hashes
+awk -F '\t' -v OFS='\t' 'FILENAME == "hashes" { hash[$1, $2, $3] = $4; next }
+    { print $0, (($1, $2, $3) in hash ? hash[$1, $2, $3] : "unknown") }' hashes list >debs.tsv
+rm list hashes
 cd "$1"
 rm -rf etc/apt/sources.list* etc/apt/apt.conf.d/99mmdebstrap etc/apt/auth.conf* etc/apt/trusted.gpg*
 rm -rf etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/machine-id var/lib/dbus/machine-id

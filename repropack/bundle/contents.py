@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from repropack import __version__
 from repropack.cuda.record import as_dict
+from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Target, Wheel
 from repropack.findings import Finding, Severity
 from repropack.plan import Origin, Plan
 
 SCHEMA = "repropack.bundle/1"
+DEBS = "base.debs.tsv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRecord:
     """The base that was used. `reference` is what `FROM` takes: pinned by digest if it has one.
 
-    `packages_sha256` identifies the list of its distribution packages, when it was bootstrapped.
+    `debs` is every package of the distribution in it; empty where no container is used.
     """
 
     reference: str
-    packages_sha256: str | None = None
+    debs: tuple[Deb, ...] = ()
+
+    @property
+    def packages_sha256(self) -> str | None:
+        """The hash of the list of packages, which stands in the bundle as DEBS."""
+        if not self.debs:
+            return None
+        return hashlib.sha256(debs_text(self.debs).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

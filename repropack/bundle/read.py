@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
+from repropack.bundle.contents import DEBS
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
+from repropack.debian.debs import Deb, parse_debs
 from repropack.environment import Wheel
 from repropack.errors import IntegrityError, InvalidError
 from repropack.judge.expand import expand
@@ -33,6 +35,7 @@ class Bundle:
     tag: str
     base: BaseNeed
     base_reference: str
+    debs: tuple[Deb, ...]
     wheels: tuple[Wheel, ...]
     tools: tuple[Wheel, ...]
     manifest: Manifest
@@ -86,11 +89,17 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
             apt=tuple(str(package) for package in base["apt"]),
         ),
         base_reference=str(base["reference"]),
+        debs=debs_in(directory, base["packages_sha256"]),
         wheels=tuple(wheel_from_json(wheel) for wheel in raw["wheels"]),
         tools=tuple(wheel_from_json(wheel) for wheel in raw["tools"]),
         manifest=parse(raw),
         cuda=from_dict(raw["cuda"]),
     )
+
+
+def debs_in(directory: Path, digest: str | None) -> tuple[Deb, ...]:
+    """The packages of the authors' base; none where no container was used."""
+    return () if digest is None else parse_debs((directory / DEBS).read_text("utf-8"))
 
 
 def wheel_from_json(raw: dict[str, Any]) -> Wheel:

@@ -11,6 +11,7 @@ from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
 from repropack.bundle.contents import Ingredients
 from repropack.bundle.read import Bundle, read_bundle
+from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
 from repropack.errors import BuildError
 from repropack.judge.pyz import write_pyz
@@ -73,6 +74,8 @@ def fill(
         "README.md": render.readme(plan, ingredients),
         checksums.LINKS: checksums.links_text(directory),
     }
+    if ingredients.base.debs:
+        texts[contents.DEBS] = debs_text(ingredients.base.debs)
     for name, text in texts.items():
         write_text(directory / name, text)
     write_text(directory / checksums.SUMS, checksums.sums_text(directory))

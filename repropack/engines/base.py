@@ -7,6 +7,7 @@ Does not own: which Python and suite a project needs (`plan`).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import shutil
@@ -17,15 +18,16 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from repropack import assets
+from repropack.debian.debs import DEBS_FILE, STATUS_FILE, Deb, debs_text, parse_debs, parse_status
 from repropack.engines.bootstrap import bootstrap
 from repropack.engines.model import BuildRecipe, Engine, Image, Progress
 from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
+from repropack.workspace import write_atomically
 
 RECIPE_LABEL = "repropack.base"
-RECIPE_VERSION = "1"
+RECIPE_VERSION = "2"
 """Goes up when base.sh or Dockerfile.base make something else; Dockerfile.base says it too."""
 PACKAGES_LABEL = "repropack.base.packages"
-PACKAGES_FILE = "usr/share/repropack/packages.txt"
 ROOTFS = "rootfs.tar"
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.:=~_-]*")
@@ -49,6 +51,9 @@ class BaseEngine(Protocol):
 
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by, or `None`."""
+
+    def read(self, image: Image, path: str) -> bytes | None:
+        """Return one file of an image, or `None`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +160,40 @@ def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]
 def _packages(rootfs: Path) -> bytes:
     """Return the list of packages and versions that a root file system carries."""
     with tarfile.open(rootfs) as archive:
-        stream = archive.extractfile(f"./{PACKAGES_FILE}")
+        stream = archive.extractfile(f"./{DEBS_FILE}")
         return stream.read() if stream else b""
 
 
+def debs_of(engine: Engine, base: Image, *, cache: Path) -> tuple[Deb, ...]:
+    """Return every .deb that a base is made of; `cache` keeps it, because an image never changes.
+
+    Of a base that was pulled there are versions and no hashes: its digest is the hash of them all.
+    """
+    if not isinstance(engine, BaseEngine):
+        return ()
+    kept = cache / "bases" / f"{base.id.rpartition(':')[2]}.tsv"
+    try:
+        return parse_debs(kept.read_text("utf-8"))
+    except (OSError, ValueError):
+        debs = _debs_of(engine, base)
+    with contextlib.suppress(OSError):  # it is only asked for again
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, debs_text(debs))
+    return debs
+
+
+def _debs_of(engine: BaseEngine, base: Image) -> tuple[Deb, ...]:
+    record = engine.read(base, DEBS_FILE)
+    if record is not None:
+        try:
+            return parse_debs(record.decode())
+        except ValueError as error:
+            raise BuildError(f"the base {base.tag} was not made by repropack: {error}") from error
+    return parse_status((engine.read(base, STATUS_FILE) or b"").decode("utf-8", "replace"))
+
+
 def _check_python(packages: bytes, spec: BaseSpec, log: Path) -> None:
-    if f"python{spec.python}=".encode() not in packages:
+    if f"python{spec.python}\t".encode() not in packages:
         raise BuildError(f"Debian {spec.suite} has no Python {spec.python}", log=log)
 
 

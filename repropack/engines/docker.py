@@ -179,6 +179,12 @@ class DockerEngine:
             raise TemporaryError(f"{reference} was pulled without a digest")
         return image
 
+    def read(self, image: Image, path: str) -> bytes | None:
+        """Return one file of an image, without running anything; `None` if it has none."""
+        from repropack.engines.docker_read import read_file
+
+        return read_file(self.client, image.id, path)
+
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by; `None` if it was not pulled."""
         import docker.errors

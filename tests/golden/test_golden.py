@@ -14,6 +14,7 @@ import pytest
 from repropack import workspace
 from repropack.bundle import BaseRecord, Ingredients, render
 from repropack.bundle.contents import dump, manifest, wheel_to_json
+from repropack.debian.debs import Deb
 from repropack.environment import Wheel, fetch, tools
 from repropack.pipeline import decide
 from repropack.plan import Plan
@@ -23,6 +24,7 @@ from repropack.settings import Settings
 from tests.conftest import ROOT, example
 
 GOLDEN = Path(__file__).parent
+DEBS = (Deb(name="bash", version="5.2.15-2", architecture="amd64", sha256="0" * 64),)
 EXAMPLES = ("quickstart", "digits-svm")
 
 
@@ -45,7 +47,7 @@ def generated(plan: Plan, name: str) -> dict[str, str]:
         target=plan.base.need.target,
         wheels=recorded(name, "wheels"),
         tools=recorded(name, "tools"),
-        base=BaseRecord(reference="repropack/base:bookworm-py3.11", packages_sha256="0" * 64),
+        base=BaseRecord(reference="repropack/base:bookworm-py3.11", debs=DEBS),
     )
     return {
         "repropack.json": dump(manifest(plan, ingredients)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import tarfile
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from repropack import assets
+from repropack.debian.debs import DEBS_FILE, STATUS_FILE, Deb, parse_debs, parse_status
 from repropack.engines.base import (
-    PACKAGES_FILE,
     PACKAGES_LABEL,
+    RECIPE_LABEL,
+    RECIPE_VERSION,
     BaseSpec,
     base_tag,
     provide_base,
@@ -56,13 +59,31 @@ def test_small_and_licensed(rootfs: Path) -> None:
     assert rootfs.stat().st_size < 150_000_000
     with tarfile.open(rootfs) as archive:
         names = {member.name for member in archive}
-        stream = archive.extractfile(f"./{PACKAGES_FILE}")
-        packages = stream.read().decode() if stream else ""
-    assert "python3.11=3.11." in packages
-    for line in packages.splitlines():
-        package = line.partition("=")[0]
-        document = f"./usr/share/doc/{package}"
-        assert document in names, f"no licence of {package}"
+        debs = recorded(archive)
+    assert any(deb.name == "python3.11" and deb.version.startswith("3.11.") for deb in debs)
+    for deb in debs:
+        assert f"./usr/share/doc/{deb.name}" in names, f"no licence of {deb}"
+
+
+def recorded(archive: tarfile.TarFile) -> tuple[Deb, ...]:
+    """What a root file system says of its packages."""
+    stream = archive.extractfile(f"./{DEBS_FILE}")
+    assert stream is not None
+    return parse_debs(stream.read().decode())
+
+
+@pytest.mark.network
+def test_every_deb_is_recorded(rootfs: Path) -> None:
+    """All that dpkg says is installed is recorded with the hash of its .deb, and nothing else."""
+    with tarfile.open(rootfs) as archive:
+        debs = recorded(archive)
+        stream = archive.extractfile(f"./{STATUS_FILE}")
+        assert stream is not None
+        installed = parse_status(stream.read().decode())
+    assert {(d.name, d.version, d.architecture) for d in debs} == {
+        (d.name, d.version, d.architecture) for d in installed
+    }
+    assert [deb for deb in debs if not re.fullmatch("[0-9a-f]{64}", deb.sha256)] == []
 
 
 @pytest.mark.network
@@ -136,7 +157,7 @@ def test_packages_are_identified() -> None:
     if PACKAGES_LABEL not in found:
         pytest.skip("this machine's base was made by a reviewer's script")
     output = subprocess.run(
-        ["docker", "run", "--rm", "--network", "none", base.tag, "cat", f"/{PACKAGES_FILE}"],
+        ["docker", "run", "--rm", "--network", "none", base.tag, "cat", f"/{DEBS_FILE}"],
         check=True,
         capture_output=True,
     ).stdout
@@ -173,6 +194,6 @@ def test_dockerfile_builds_with_both(builder: str, tmp_path: Path) -> None:
         ),
         ignore,
     )
-    assert dict(built.labels) == {"repropack.base": "1"}
+    assert dict(built.labels) == {RECIPE_LABEL: RECIPE_VERSION}
     assert built.size_bytes == 5
     engine.remove_image(built.tag)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -22,9 +24,11 @@ from tests.integration.reviewer_probe import (
     containers,
     docker,
     make_desk,
-    record,
     repropack,
     wrapped_docker,
+)
+from tests.integration.reviewer_probe import (
+    record as read_record,
 )
 from tests.unit.bundle.made import SHELLS, reproduce, reseal
 
@@ -99,7 +103,7 @@ def test_results_are_the_callers(desk: Desk) -> None:
         assert (state.st_uid, state.st_gid) == (os.getuid(), os.getgid())
         assert stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)
         assert stat.S_IMODE(state.st_mode) in (0o644, 0o755)
-    assert record(output, "good")["status"] == "ok"
+    assert read_record(output, "good")["status"] == "ok"
     checksums.check(desk.bundle)
 
 
@@ -150,7 +154,7 @@ def test_interrupted(number: signal.Signals, desk: Desk, tmp_path: Path) -> None
         process.send_signal(number)
     told = process.communicate(timeout=60)[1]
     assert (process.returncode, time.monotonic() - began < 20) == (130, True), told
-    assert record(output, "sleepy")["status"] == "interrupted"
+    assert read_record(output, "sleepy")["status"] == "interrupted"
     assert "interrupted" in told and not (output / "report.md").exists()
     left = docker("volume", "ls", "-q").split()
     assert len(volumes) == 2 and not set(volumes) & set(left)
@@ -293,3 +297,28 @@ def test_another_user_and_a_bundle_that_cannot_be_written(desk: Desk) -> None:
         assert (done.returncode, "building from a copy" in done.stderr) == (0, True), done.stderr
         found = list((place / "home" / "results").rglob("*"))
         assert len(found) > 5 and {p.stat().st_uid for p in found} == {65534}
+
+
+def test_other_packages_in_the_base(desk: Desk, tmp_path: Path) -> None:
+    """A base of other package versions than the authors' is told by both, with their names."""
+    bundle = Path(shutil.copytree(desk.bundle, tmp_path / "bundle", symlinks=True))
+    record = bundle / "base.debs.tsv"
+    lines = record.read_text().splitlines(keepends=True)
+    number = next(i for i, line in enumerate(lines) if line.startswith("bash\t"))
+    lines[number] = f"bash\t4.0-1\tamd64\t{'0' * 64}\n"
+    record.write_text("".join(lines))
+    raw = json.loads((bundle / "repropack.json").read_text())
+    raw["base"]["packages_sha256"] = hashlib.sha256(record.read_bytes()).hexdigest()
+    (bundle / "repropack.json").write_text(json.dumps(raw))
+    reseal(bundle)
+    done = reproduce(bundle, "--claim=good", "-o", str(tmp_path / "o"), path=desk.path)
+    assert done.returncode == 0, done.stderr
+    assert "- bash 4.0-1 amd64\n+ bash 5" in done.stderr
+    assert (tmp_path / "o" / "base-differences.txt").read_text().startswith("- bash 4.0-1 amd64\n")
+    facts = read_record(tmp_path / "o", "good")["facts"]
+    assert isinstance(facts, dict) and facts["base"] == "packages that differ: 1"
+    again = repropack("verify", str(bundle), "--claim=good", "-o", str(tmp_path / "again"))
+    assert again.returncode == 0, again.stderr
+    assert "bash 4.0-1 is 5" in again.stderr
+    told = json.loads((tmp_path / "again" / "report.json").read_text())["base"]["differences"]
+    assert len(told) == 1

@@ -35,6 +35,7 @@ made=''      # the output directory, if it was not there before
 unique=''
 count=0
 tab=$(printf '\t')
+base_fact='' # whether the base is made of the authors' packages
 bundle_label='{{index .Config.Labels "repropack.bundle"}}'
 
 usage() {
@@ -55,6 +56,9 @@ experiments in it and compares their numbers with the paper's.
 examples:
   ./reproduce.sh --tolerance 1%
   ./reproduce.sh --claim pi --output /tmp/reproduction
+
+environment: with --rebuild, REPROPACK_DEBIAN_MIRROR=URL makes the base again from the packages there,
+such as those of a day that an archive has kept.
 
 exit codes: 0 every claim reproduced; 1 a claim is not reproduced; 2 usage; 3 nothing is claimed;
 4 no engine; 5 the build failed; 6 a run failed, or a claim has no evidence; 7 this bundle was
@@ -330,7 +334,7 @@ hardened_container() {
 # ---- the base
 
 get_base() {
-    ! inspect_image "$base" '{{.Id}}' >/dev/null || return 0
+    if ! remake_base && inspect_image "$base" '{{.Id}}' >/dev/null; then return; fi
     case $base in
         *@sha256:*)
             pull "$base" || die 75 "the base $base cannot be pulled" \
@@ -347,6 +351,43 @@ get_base() {
         die 75 "there is no base: no registry answers, and there is no mmdebstrap to make one" \
             "apt-get install mmdebstrap, or try again later"
     fi
+}
+
+# remake_base: whether the reviewer asked for a base of another archive's packages.
+remake_base() { [ "$rebuild" = yes ] && [ -n "${REPROPACK_DEBIAN_MIRROR:-}" ] && can_bootstrap; }
+
+# compare_base: the packages of the authors' base, and of the one below the image. A base with a
+# digest is the same to the byte.
+compare_base() {
+    [ -s "$here/base.debs.tsv" ] || return 0
+    case $base in *@sha256:*) return 0 ;; esac
+    base_fact='not known'
+    new_container "$image" true
+    "$engine" cp "$container:/usr/share/repropack/debs.tsv" "$work/debs.tsv" >/dev/null 2>&1 || true
+    remove_container
+    rm -f "$out/base-differences.txt"
+    if [ ! -s "$work/debs.tsv" ]; then
+        say "note: which Debian packages the base here has is not known"
+        return
+    fi
+    base_fact='as recorded'
+    {
+        only_in "$here/base.debs.tsv" "$work/debs.tsv" '-'
+        only_in "$work/debs.tsv" "$here/base.debs.tsv" '+'
+    } | sort -k 2 >"$work/differences"
+    [ -s "$work/differences" ] || return 0
+    cp "$work/differences" "$out/base-differences.txt"
+    base_fact="packages that differ: $(cut -d ' ' -f 2 "$work/differences" | sort -u | grep -c '')"
+    say "note: the base here is not made of the authors' Debian packages; $base_fact"
+    head -n 10 "$work/differences" >&2
+    say "  (- theirs, + here; all of them in $out/base-differences.txt)"
+}
+
+# only_in FILE OTHER SIGN: the packages that stand in one file and not in the other.
+only_in() {
+    grep -v -x -F -f "$2" "$1" | while IFS=$tab read -r deb deb_version machine _; do
+        printf '%s %s %s %s\n' "$3" "$deb" "$deb_version" "$machine"
+    done
 }
 
 pull() {
@@ -495,6 +536,7 @@ get_image() {
     fi
     image=$(inspect_image "$tag" '{{.Id}}')
     image=sha256:${image#sha256:}
+    compare_base
 }
 
 # BuildKit, if that is what builds here, must be the engine's own: another one lacks the base.
@@ -577,7 +619,7 @@ new_run() {
     fi
     hardened_container "$@" "$image" /opt/env/bin/python /repropack/judge.pyz run "$run" \
         --out /out --fact "engine=$engine $version" --fact "image_id=$image" \
-        --fact "commit=$commit" --fact "gpu=$gpu_fact"
+        --fact "commit=$commit" --fact "gpu=$gpu_fact" ${base_fact:+--fact "base=$base_fact"}
 }
 
 follow() {

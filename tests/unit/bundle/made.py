@@ -12,13 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repropack.bundle import BaseRecord, Bundle, Ingredients, checksums, write_bundle
+from repropack.debian.debs import Deb
 from repropack.pipeline import decide
 from repropack.plan import Plan
 from repropack.progress import Silent
 from repropack.project import look
 from repropack.settings import Settings
 
-BASE = BaseRecord(reference="repropack/base:bookworm-py3.11", packages_sha256="0" * 64)
+DEBS = (
+    Deb(name="base-files", version="12.4", architecture="amd64", sha256="1" * 64),
+    Deb(name="libssl3", version="3.0.15-1", architecture="amd64", sha256="2" * 64),
+)
+BASE = BaseRecord(reference="repropack/base:bookworm-py3.11", debs=DEBS)
 TOOLS = (
     *(
         "sh",

@@ -11,9 +11,17 @@ from pathlib import Path
 import pytest
 
 from repropack import assets
+from repropack.debian.debs import DEBS_FILE, STATUS_FILE, UNKNOWN
 from repropack.engines import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
-from repropack.engines.base import RECIPE_LABEL, RECIPE_VERSION, BaseSpec, base_tag, provide_base
-from repropack.errors import NoEngineError, PlanError, TemporaryError
+from repropack.engines.base import (
+    RECIPE_LABEL,
+    RECIPE_VERSION,
+    BaseSpec,
+    base_tag,
+    debs_of,
+    provide_base,
+)
+from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
 
 SPEC = BaseSpec(suite="bookworm", python="3.11")
 OURS = ((RECIPE_LABEL, RECIPE_VERSION),)
@@ -27,6 +35,8 @@ class Shelf:
     name: str = "shelf"
     images: dict[str, Image] = field(default_factory=dict)
     registry: Image | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
 
     def image(self, tag: str) -> Image | None:
         """The image of that name."""
@@ -46,6 +56,11 @@ class Shelf:
         if self.registry is None:
             raise TemporaryError(f"no registry answers for {reference}")
         return self.registry
+
+    def read(self, image: Image, path: str) -> bytes | None:
+        """A file of an image; `reads` says which were asked for."""
+        self.reads.append(path)
+        return self.files.get(path)
 
     def check(self) -> EngineFacts:
         """Nobody asks."""
@@ -111,6 +126,33 @@ def test_engine_without_images() -> None:
 
     with pytest.raises(NoEngineError, match="no use for a base"):
         provide_base(VenvEngine(), SPEC, allow_pull=True, progress=print)
+
+
+RECORD = b"bash\t5.2\tamd64\t" + b"0" * 64 + b"\n"
+STATUS = b"Package: bash\nStatus: install ok installed\nVersion: 5.1\nArchitecture: amd64\n"
+
+
+def test_packages_of_a_base_are_read_once(tmp_path: Path) -> None:
+    """The record that a base carries is kept by the image's id, and not asked for again."""
+    engine = Shelf(files={DEBS_FILE: RECORD, STATUS_FILE: STATUS})
+    (found,) = debs_of(engine, PULLED, cache=tmp_path)
+    assert (found.version, found.sha256) == ("5.2", "0" * 64)
+    assert debs_of(engine, PULLED, cache=tmp_path) == (found,)
+    assert engine.reads == [DEBS_FILE]
+
+
+def test_packages_of_a_pulled_base(tmp_path: Path) -> None:
+    """An official image has no record: dpkg's versions count, with unknown hashes."""
+    engine = Shelf(files={STATUS_FILE: STATUS})
+    (found,) = debs_of(engine, PULLED, cache=tmp_path)
+    assert (found.version, found.sha256) == ("5.1", UNKNOWN)
+    assert debs_of(Shelf(), PULLED, cache=tmp_path / "other") == ()
+
+
+def test_a_record_that_is_none(tmp_path: Path) -> None:
+    """An image that carries something else in its place is not a base of ours."""
+    with pytest.raises(BuildError, match="was not made by repropack"):
+        debs_of(Shelf(files={DEBS_FILE: b"?"}), PULLED, cache=tmp_path)
 
 
 def test_tags() -> None:

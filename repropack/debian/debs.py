@@ -1,0 +1,90 @@
+"""Which .deb a base is made of: name, version, architecture and hash of each.
+
+Owns: the record's text (a line for each package, tabs between its fields), reading it and dpkg's
+own list, what differs between two. Does not own: writing it into a base (`templates/base.sh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+DEBS_FILE = "usr/share/repropack/debs.tsv"
+"""Where a base that was made of packages has its record."""
+STATUS_FILE = "var/lib/dpkg/status"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Deb:
+    """One package. `sha256` is that of the .deb, or `unknown`."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str = UNKNOWN
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+def parse_debs(text: str) -> tuple[Deb, ...]:
+    """The record of a base. Raises `ValueError` for a line that is none."""
+    found = []
+    for line in text.splitlines():
+        fields = line.split("\t")
+        if len(fields) != 4:
+            raise ValueError(f"not a line of {DEBS_FILE}: {line[:80]!r}")
+        name, version, architecture, sha256 = fields
+        found.append(Deb(name=name, version=version, architecture=architecture, sha256=sha256))
+    return tuple(sorted(found))
+
+
+def debs_text(debs: Sequence[Deb]) -> str:
+    """The record as text."""
+    rows = ((deb.name, deb.version, deb.architecture, deb.sha256) for deb in sorted(debs))
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def parse_status(text: str) -> tuple[Deb, ...]:
+    """What dpkg says is installed: versions without hashes, for a base that was pulled."""
+    found = []
+    for paragraph in text.split("\n\n"):
+        fields = dict(field for field in map(_field, paragraph.splitlines()) if field)
+        if fields.get("Status", "").endswith(" installed") and "Package" in fields:
+            found.append(
+                Deb(
+                    name=fields["Package"],
+                    version=fields.get("Version", UNKNOWN),
+                    architecture=fields.get("Architecture", UNKNOWN),
+                )
+            )
+    return tuple(sorted(found))
+
+
+def _field(line: str) -> tuple[str, str] | None:
+    name, found, value = line.partition(": ")
+    return (name, value.strip()) if found and not line.startswith(" ") else None
+
+
+def differences(recorded: Sequence[Deb], here: Sequence[Deb]) -> tuple[str, ...]:
+    """What two bases do not share, a line for each package; () when they are the same."""
+    return tuple(_differences(_by_name(recorded), _by_name(here)))
+
+
+def _differences(
+    recorded: dict[tuple[str, str], Deb], here: dict[tuple[str, str], Deb]
+) -> Iterator[str]:
+    for key in sorted({*recorded, *here}):
+        theirs, ours = recorded.get(key), here.get(key)
+        if theirs is None or ours is None:
+            yield f"{ours} is added" if theirs is None else f"{theirs} is missing"
+        elif theirs.version != ours.version:
+            yield f"{theirs} is {ours.version} here"
+        elif UNKNOWN not in (theirs.sha256, ours.sha256) and theirs.sha256 != ours.sha256:
+            yield f"{theirs} is another file here, of the same version"
+
+
+def _by_name(debs: Sequence[Deb]) -> dict[tuple[str, str], Deb]:
+    """By name and architecture: a foreign architecture's package is one of its own."""
+    return {(deb.name, deb.architecture): deb for deb in debs}
