@@ -30,10 +30,18 @@ from commands import (
     run,
     size_bytes,
 )
+from large import measure_large
 from pairing import Compare, Met, Result, interleave
 from project import JOBLIB, Project
 
-ROUNDS = {"help": (21, 7), "verify": (7, 3), "code": (9, 3), "lock": (5, 3), "size": (1, 1)}
+ROUNDS = {
+    "help": (21, 7),
+    "inspect": (11, 5),
+    "verify": (7, 3),
+    "code": (9, 3),
+    "lock": (5, 3),
+    "size": (1, 1),
+}
 """How many pairs are measured, at length and with --quick."""
 
 
@@ -204,6 +212,7 @@ def measure_size(bench: Bench) -> Result:
 
 MEASURES: dict[str, Callable[[Bench], Result]] = {
     "help": measure_help,
+    "inspect": lambda bench: measure_large(bench.parent, bench.rounds("inspect")),
     "verify": measure_verify,
     "code": measure_code,
     "lock": measure_lock,
@@ -248,7 +257,7 @@ def machine(bench: Bench, names: list[str]) -> str:
     """What this was measured on, in words."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     words = [f"{os.cpu_count()} CPUs, {pages:.0f} GiB of memory, Python {sys.version.split()[0]}"]
-    if names != ["help"]:
+    if not {*names} <= {"help", "inspect"}:
         version = docker("version", "--format", "{{.Server.Version}}").output.strip()
         words.append(f"Docker {version}, builder {'BuildKit' if bench.buildkit else 'legacy'}")
     return ", ".join([*words, f"load {os.getloadavg()[0]:.2f} at the start"])

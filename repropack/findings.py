@@ -35,6 +35,16 @@ class Finding:
     where: Where | None = None
     severity: Severity = Severity.INFO
 
+    def to_json(self) -> dict[str, str | None]:
+        """A finding as `--json` and the manifest show it."""
+        return {
+            "kind": self.kind,
+            "value": self.value,
+            "severity": self.severity.value,
+            "where": str(self.where) if self.where else None,
+            "because": self.because,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:

@@ -14,10 +14,11 @@ from pathlib import Path
 from repropack import workspace
 from repropack.bundle import Ingredients, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.environment import fetch, tools
+from repropack.fitting import environment_of
 from repropack.images import finish, open_workshop
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
-from repropack.project import Looked, environment_of, look, require_claims, require_experiments
+from repropack.project import Looked, look, require_claims, require_experiments
 from repropack.settings import Built, Question, Settings, Verified
 
 

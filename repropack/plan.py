@@ -7,7 +7,6 @@ an inspection, a config and a lock; what it gives is everything that `bundle` ne
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +20,9 @@ from repropack.findings import Choice, Finding
 from repropack.inspection import Inspection
 from repropack.judge.expand import expand
 from repropack.judge.model import Claim, Experiment, RunSpec
+from repropack.origin import Origin, describe_origin
 from repropack.pythons import without_patch
-from repropack.source import Source, SourceKind
+from repropack.source import Source
 from repropack.tables import GLIBC, SUITES, suite_of
 
 
@@ -65,23 +65,6 @@ class Base:
             suite=self.suite.value,
             apt=tuple(choice.value for choice in self.apt),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """What the bundle says of the source: never a host path, never a credential."""
-
-    kind: SourceKind
-    commit: str | None
-    tree: str
-    id12: str
-    branch: str | None
-    remote: str | None
-    tags: tuple[str, ...]
-    subdirectory: str
-    commit_time_s: int | None
-    submodules: tuple[tuple[str, str], ...]
-    changed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,26 +222,6 @@ def make_plan(
             *system.findings,
         ),
         paper=config.paper.pairs(),
-    )
-
-
-def describe_origin(source: Source) -> Origin:
-    """The source as the bundle tells it. A remote that is a path of this machine is left out."""
-    remote = source.remote
-    if remote is not None and not re.match(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:", remote):
-        remote = None
-    return Origin(
-        kind=source.kind,
-        commit=source.commit,
-        tree=source.tree,
-        id12=source.id12,
-        branch=source.branch,
-        remote=remote,
-        tags=source.tags,
-        subdirectory=source.subdirectory,
-        commit_time_s=source.commit_time_s,
-        submodules=tuple((module.path, module.commit) for module in source.submodules),
-        changed=tuple(sorted({*source.dirty, *source.untracked})),
     )
 
 

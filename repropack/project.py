@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from repropack.config import CONFIG_NAME, Config, parse_config
-from repropack.environment import AsOf, Lock
-from repropack.errors import ConfigError, OtherPythonError, RepropackError, SourceError, UsageError
-from repropack.findings import Choice
+from repropack.errors import ConfigError, SourceError, UsageError
 from repropack.inspection import Inspection, inspect
-from repropack.locking import provide_lock
-from repropack.plan import Base, base_of, choose_bases
 from repropack.proposal import propose
 from repropack.source import Source, open_source
-from repropack.tables import python_releases
 from repropack.workspace import write_atomically
 
 
@@ -55,62 +48,6 @@ def look(directory: Path, *, allow_dirty: bool) -> Looked:
         configured=configured,
         inspection=inspect(source, config),
     )
-
-
-def environment_of(
-    looked: Looked, *, infer: bool, as_of: AsOf | None, cache: Path
-) -> tuple[Base, Lock]:
-    """The Python, its base and the lock: resolved if the project has none.
-
-    Of several Pythons that the project leaves, the best for which every package has a wheel.
-    `infer` adds what the code imports and no manifest declares; `as_of` overrides the commit's
-    date. Raises `PlanError`, and as `provide_lock`.
-    """
-    found = looked.inspection
-    inferred = found.undeclared if infer else ()
-
-    def lock_for(base: Base) -> Lock:
-        return provide_lock(
-            *(looked.source, found.environment, base.need.target, cache),
-            infer=inferred,
-            as_of=as_of,
-        )
-
-    return first_that_fits(choose_bases(found, looked.config), lock_for)
-
-
-def first_that_fits(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -> tuple[Base, Lock]:
-    """The best base that the packages fit. Raises `OtherPythonError`, with those that would fit."""
-    refused: list[OtherPythonError] = []
-    for base in bases:
-        try:
-            lock = lock_for(base)
-        except OtherPythonError as error:
-            refused.append(error)
-        else:
-            return (passed_over(base, bases[0], refused[0]) if refused else base), lock
-    others = others_that_fit(bases, lock_for)
-    if others:
-        hint = f"Python {' or '.join(others)} would do: set environment.python in repropack.yaml"
-        raise OtherPythonError(refused[0].what, hint=hint) from refused[0]
-    raise refused[0]
-
-
-def passed_over(base: Base, first: Base, error: OtherPythonError) -> Base:
-    """A base with the reason for not taking the first one."""
-    because = f"{base.python.because}; not {first.python.value}: {error.what}"
-    return replace(base, python=replace(base.python, because=because))
-
-
-def others_that_fit(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -> list[str]:
-    """The Pythons that nobody asked for and that the packages fit."""
-    tried = {base.python.value for base in bases}
-    found = []
-    for minor in (minor for minor in python_releases() if minor not in tried):
-        with suppress(RepropackError):
-            lock_for(base_of(Choice(value=minor, because="it is tried"), bases[0].apt))
-            found.append(minor)
-    return found
 
 
 def require_experiments(looked: Looked) -> None:

@@ -11,8 +11,8 @@ from repropack import __version__
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Target, Wheel
-from repropack.findings import Finding, Severity
-from repropack.plan import Origin, Plan
+from repropack.findings import Severity
+from repropack.plan import Plan
 
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
@@ -68,7 +68,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         "repropack": __version__,
         "name": plan.name,
         "paper": dict(plan.paper),
-        "source": origin_to_json(plan.origin),
+        "source": plan.origin.to_json(),
         "image": {"tag": plan.tag, "platform": "linux/amd64"},
         "base": {
             "reference": base.reference,
@@ -87,9 +87,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         "experiments": [experiment.to_json() for experiment in plan.experiments],
         "claims": [claim.to_json() for claim in plan.claims],
         "findings": [
-            finding_to_json(finding)
-            for finding in plan.findings
-            if finding.severity is not Severity.INFO
+            finding.to_json() for finding in plan.findings if finding.severity is not Severity.INFO
         ],
     }
 
@@ -101,33 +99,6 @@ def dump(value: Any) -> str:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def origin_to_json(origin: Origin) -> dict[str, Any]:
-    """The source as the manifest tells it."""
-    return {
-        "kind": origin.kind.value,
-        "commit": origin.commit,
-        "tree": origin.tree,
-        "branch": origin.branch,
-        "remote": origin.remote,
-        "tags": list(origin.tags),
-        "subdirectory": origin.subdirectory,
-        "commit_time_s": origin.commit_time_s,
-        "submodules": [{"path": path, "commit": commit} for path, commit in origin.submodules],
-        "changed": list(origin.changed),
-    }
-
-
-def finding_to_json(finding: Finding) -> dict[str, Any]:
-    """A finding as `--json` and the manifest show it."""
-    return {
-        "kind": finding.kind,
-        "value": finding.value,
-        "severity": finding.severity.value,
-        "where": str(finding.where) if finding.where else None,
-        "because": finding.because,
-    }
 
 
 def wheel_to_json(wheel: Wheel) -> dict[str, Any]:

@@ -7,17 +7,16 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from repropack.bundle import COMMITTED
-from repropack.bundle.contents import finding_to_json, origin_to_json
 from repropack.cli.progress import printable
 from repropack.cli.stdout import write as show
 from repropack.findings import Finding, Severity
-from repropack.plan import Plan, describe_origin
-from repropack.project import Initialised, Looked
-from repropack.settings import Built, Verified
+from repropack.origin import describe_origin
 
 if TYPE_CHECKING:
     from repropack.doctor import Check
+    from repropack.plan import Plan
+    from repropack.project import Initialised, Looked
+    from repropack.settings import Built, Verified
 
 MARKS = {Severity.INFO: " ", Severity.WARNING: "!", Severity.PROBLEM: "x"}
 
@@ -59,7 +58,7 @@ def inspection(looked: Looked, *, as_json: bool) -> int:
         show_json(
             {
                 "name": found.name,
-                "source": origin_to_json(origin),
+                "source": origin.to_json(),
                 "python": choice_json(found.python),
                 "environment": {
                     "path": found.environment.path,
@@ -69,7 +68,7 @@ def inspection(looked: Looked, *, as_json: bool) -> int:
                 "gpu": choice_json(found.gpu),
                 "experiments": [experiment.name for experiment in looked.config.experiments],
                 "claims": len(looked.config.claims),
-                "findings": [finding_to_json(finding) for finding in found.findings],
+                "findings": [finding.to_json() for finding in found.findings],
             }
         )
         return 0
@@ -119,7 +118,7 @@ def plan(decided: Plan, *, as_json: bool) -> int:
         show_json(
             {
                 "name": decided.name,
-                "source": origin_to_json(decided.origin),
+                "source": decided.origin.to_json(),
                 "tag": decided.tag,
                 "decisions": decisions,
                 "requirements": [
@@ -127,7 +126,7 @@ def plan(decided: Plan, *, as_json: bool) -> int:
                     for r in decided.lock.requirements
                 ],
                 "runs": [{"id": run.id, "command": run.command} for run in decided.runs],
-                "findings": [finding_to_json(finding) for finding in decided.findings],
+                "findings": [finding.to_json() for finding in decided.findings],
             }
         )
         return 0
@@ -163,6 +162,8 @@ def built(result: Built, *, as_json: bool) -> int:
         ("reviewers run", f"{result.bundle.directory}/reproduce.sh"),
     ]
     if result.lock:
+        from repropack.bundle import COMMITTED
+
         rows.append(("lock", f"{result.lock}: commit it as {COMMITTED} to keep these versions"))
     show_lines(columns(rows))
     return 0

@@ -35,13 +35,14 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
 
 def _directories(reading: Reading) -> list[Finding]:
     totals: dict[str, list[int]] = {}
+    known: dict[str, str] = {}
     for path, size_bytes in reading.sizes.items():
-        parts = path.split("/")[:-1]
-        for depth in range(1, min(len(parts), 2) + 1):
-            directory = "/".join(parts[:depth])
-            if _DIRECTORY.search(directory) and not path.endswith(".py"):
-                totals.setdefault(directory, []).append(size_bytes)
-                break
+        parent = path.rpartition("/")[0]
+        directory = known.get(parent)
+        if directory is None:
+            directory = known[parent] = _data_directory(parent)
+        if directory and not path.endswith(".py"):
+            totals.setdefault(directory, []).append(size_bytes)
     return [
         Finding(
             kind=DIRECTORY,
@@ -51,6 +52,13 @@ def _directories(reading: Reading) -> list[Finding]:
         )
         for directory, sizes in sorted(totals.items())
     ]
+
+
+def _data_directory(directory: str) -> str:
+    """The directory of data that one lies in, at most two below the root; "" for none."""
+    parts = directory.split("/")
+    above = ("/".join(parts[:depth]) for depth in range(1, min(len(parts), 2) + 1))
+    return next((path for path in above if _DIRECTORY.search(path)), "")
 
 
 def _loaders(code: Code) -> list[Finding]:

@@ -6,6 +6,8 @@ Does not own: what is made of them. Nothing here runs any code of the source.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import tomllib
 from collections.abc import Sequence
@@ -52,6 +54,7 @@ class Readable(Protocol):
     def has(self, path: str) -> bool: ...  # noqa: D102
     def read_text(self, path: str) -> str: ...  # noqa: D102
     def read_bytes(self, path: str) -> bytes: ...  # noqa: D102
+    def read_ahead(self, paths: Sequence[str]) -> None: ...  # noqa: D102
 
 
 class Reading:
@@ -131,6 +134,7 @@ class Reading:
         """The parsed Python files, likely scripts first, as many as the limits allow."""
         parsed: list[Code] = []
         left_bytes = MAX_PARSED_BYTES
+        self._read_ahead()
         for number, path in enumerate(self.python_paths):
             size_bytes = self.sizes[path]
             if number >= MAX_PYTHON_FILES or size_bytes > min(MAX_FILE_BYTES, left_bytes):
@@ -141,6 +145,17 @@ class Reading:
                 left_bytes -= size_bytes
                 parsed.append(code)
         return tuple(code for code in parsed if not code.error)
+
+    def _read_ahead(self) -> None:
+        """The files that are looked into for certain, in one go."""
+        total = itertools.accumulate(self.sizes[path] for path in self.python_paths)
+        sure = [
+            path
+            for path, bytes_so_far in zip(self.python_paths, total, strict=True)
+            if bytes_so_far <= MAX_PARSED_BYTES and path not in self._texts
+        ]
+        with contextlib.suppress(SourceError):  # it is told when the file itself is read
+            self._source.read_ahead(sure[:MAX_PYTHON_FILES])
 
     def _parsed(self, path: str) -> Code | None:
         text = self.text(path)

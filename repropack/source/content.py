@@ -24,15 +24,26 @@ from repropack.source.names import decode, on_disk
 class Content:
     """Reads entries; holds what must live as long as they can be read."""
 
-    __slots__ = ("_objects", "_working_files")
+    __slots__ = ("_ahead", "_objects", "_working_files")
 
     def __init__(self, objects: Objects, working_files: tuple[WorkingFile, ...]) -> None:
         self._objects = objects
         self._working_files = {each.path: each for each in working_files}
+        self._ahead: dict[str, bytes] = {}
 
     def read(self, entry: Entry) -> bytes:
         """All of one entry's content; for a link, its target."""
+        ahead = self._ahead.pop(entry.path, None)
+        if ahead is not None:
+            return ahead
         return b"".join(b"".join(pieces) for _, pieces in self.stream([entry]))
+
+    def read_ahead(self, entries: Iterable[Entry]) -> None:
+        """Keep the content of small files until each is read once: asking for many costs as one."""
+        ordinary = [entry for entry in entries if entry.path not in self._working_files]
+        blobs = self._objects.stream(entry.object_id for entry in ordinary)
+        for entry, pieces in zip(ordinary, blobs, strict=True):
+            self._ahead[entry.path] = b"".join(pieces)
 
     def stream(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each entry with its content in pieces of up to 1 MiB; not in the order given.

@@ -30,6 +30,8 @@ def on_disk(root: Path, path: str) -> Path:
 
 def display(path: str) -> str:
     r"""`path` as it can be printed: control characters and stray bytes become `\n`, `\xff`, …."""
+    if path.isascii() and path.isprintable():  # as nearly all are: this runs for every file
+        return path
     text = encode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
@@ -38,8 +40,10 @@ def is_odd(path: str) -> bool:
     """Whether tools trip over it: stray bytes, control characters, quotes, a leading dash."""
     return (
         display(path) != path
-        or any(c in path for c in "\"'\\")
-        or any(part.startswith("-") for part in path.split("/"))
+        or '"' in path
+        or "'" in path
+        or "\\" in path
+        or f"/{path}".find("/-") >= 0
     )
 
 

@@ -5,6 +5,7 @@ Owns: the value and its methods. Does not own: how it is made (`opening`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,13 @@ class Source:
         Raises Unreadable, saying why: it is outside, absent, a directory, or a circle of links.
         """
         return self._content.read(self._paths.file(path))
+
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """Say which small files will be read next: together they cost as much as one.
+
+        Raises SourceError for content that is missing.
+        """
+        self._content.read_ahead([self._paths.file(path) for path in paths])
 
     def read_text(self, path: str) -> str:
         r"""The file as text with `\n` line ends, whatever its encoding and its line ends are.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,9 @@ class Tree:
         if text is None:
             raise SourceError(f"{path} cannot be read: it is not text")
         return text
+
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """Nothing is gained in memory."""
 
     def read_bytes(self, path: str) -> bytes:
         """The text in UTF-8; SourceError for what is not text."""
