@@ -124,7 +124,8 @@ class DockerEngine:
                 hint="install docker-buildx, or leave the choice of the builder to repropack",
             )
         else:
-            build_legacy(client, recipe, progress)
+            local = self._endpoint.url.startswith("unix://")
+            build_legacy(client, recipe, progress, local=local)
         with translated(BuildError, f"{recipe.tag} was built but cannot be used", log=recipe.log):
             image = _image(recipe.tag, _inspect(client, recipe.tag))
         self.tag(image, recipe.extra_tags)

@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from repropack.engines.build_log import BuildLog
 from repropack.engines.diagnosis import explain
 from repropack.engines.docker_cli import DockerCli
 from repropack.engines.docker_client import translated
+from repropack.engines.docker_install import install
 from repropack.engines.model import BuildRecipe, Progress
 from repropack.errors import BuildError
 
@@ -29,14 +31,26 @@ _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _NO_PROXIES = tuple((name, "") for low in _PROXIES for name in (low, low.upper()))
 
 
-def build_legacy(client: APIClient, recipe: BuildRecipe, progress: Progress) -> None:
-    """Build `recipe` with the daemon's own builder; `BuildError` with the failing step."""
+def build_legacy(
+    client: APIClient, recipe: BuildRecipe, progress: Progress, *, local: bool = False
+) -> None:
+    """Build `recipe` with the daemon's own builder; `BuildError` with the failing step.
+
+    A daemon that is `local` sees the context where it is: it need not be sent packages.
+    """
     with _build_log(recipe, progress) as log:
+        if local and install(client, recipe, partial(_build_shell, client, log), log.line):
+            return
         try:
             _build_legacy(client, recipe, log)
         finally:
             if log.stages > 1:
                 _remove_left_over(client, log.made)
+
+
+def _build_shell(client: APIClient, log: BuildLog, recipe: BuildRecipe) -> None:
+    _build_legacy(client, recipe, log)
+    log.done = False
 
 
 def _build_legacy(client: APIClient, recipe: BuildRecipe, log: BuildLog) -> None:
