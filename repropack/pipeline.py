@@ -73,8 +73,8 @@ def verify(
     else:
         reporter.step(f"reading {directory}")
         looked = look(directory, allow_dirty=settings.allow_dirty)
-        require_claims(looked, question.claims)
+        require_claims(looked, question.claims, question.only)
         built = pack(looked, settings=settings, reporter=reporter)
-    runs = select_runs(built.bundle, question.claims)
-    out = workspace.verification_directory(directory, question.out, force=settings.force)
-    return run_and_judge(built, runs, question, directory=out, reporter=reporter)
+    chosen = select_runs(built.bundle, question)
+    out = workspace.place(directory, question.out, force=settings.force, resume=question.resume)
+    return run_and_judge(built, chosen, question, directory=out, reporter=reporter)

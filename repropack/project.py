@@ -9,6 +9,8 @@ from pathlib import Path
 from repropack.config import CONFIG_NAME, Config, parse_config
 from repropack.errors import ConfigError, SourceError, UsageError
 from repropack.inspection import Inspection, inspect
+from repropack.judge.fields import ManifestError
+from repropack.judge.selection import parse_only
 from repropack.proposal import propose
 from repropack.source import Source, open_source
 from repropack.workspace import write_atomically
@@ -64,10 +66,10 @@ def require_experiments(looked: Looked) -> None:
         )
 
 
-def require_claims(looked: Looked, ids: tuple[str, ...]) -> None:
+def require_claims(looked: Looked, ids: tuple[str, ...], only: tuple[str, ...] = ()) -> None:
     """Refuse to verify a project that claims nothing, or not what was asked for.
 
-    Raises `ConfigError` (exit code 3), or `UsageError` (2) for an unknown claim.
+    Raises `ConfigError` (exit code 3), or `UsageError` (2) for an unknown claim or cell.
     """
     require_experiments(looked)
     known = [claim.id for claim in looked.config.claims]
@@ -80,6 +82,11 @@ def require_claims(looked: Looked, ids: tuple[str, ...]) -> None:
         close = difflib.get_close_matches(unknown, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"the claims are {', '.join(known)}"
         raise UsageError(f"there is no claim {unknown}", hint=hint)
+    for text in only:
+        try:
+            parse_only(text, looked.config.experiments)
+        except ManifestError as error:
+            raise UsageError(str(error)) from error
 
 
 def is_stray(directory: Path, out: Path) -> bool:

@@ -40,12 +40,18 @@ class Settings:
 class Question:
     """What is asked of a verification. `tolerance` overrides every claim's own.
 
-    `claims` are the ids to judge (none: all), `out` is where runs and report go.
+    `claims` are the ids to judge and `only` the cells to run (none: all). `runs` is how many runs
+    of each cell (None: as declared), `jobs` how many at once (None: as many as there is room for).
+    `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     """
 
     tolerance: Tolerance | None = None
     claims: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    runs: int | None = None
+    jobs: int | None = 1
     out: Path | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,15 +87,18 @@ def is_replaceable(out: Path) -> bool:
     return not names or verification or bundle
 
 
-def verification_directory(directory: Path, out: Path | None, *, force: bool) -> Path:
-    """Where a verification's runs and report go, made and empty.
+def place(directory: Path, out: Path | None, *, force: bool, resume: bool = False) -> Path:
+    """Where a verification's runs and report go: made and empty, or one to go on with.
 
     Without `out`: a directory named by the time (UTC), in `.repropack/` of the project or beside
-    the bundle's files. Raises `UsageError`.
+    the bundle's files; with `resume`, the newest one. Raises `UsageError`.
     """
+    verifications = folder(directory) / "verifications"
+    if resume:
+        return unfinished(out, verifications)
     if out is None:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-        out = unused(folder(directory) / "verifications" / now)
+        out = unused(verifications / now)
     refuse_existing(out, allowed=force)
     try:
         if out.is_dir() and not out.is_symlink():
@@ -104,6 +107,18 @@ def verification_directory(directory: Path, out: Path | None, *, force: bool) ->
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from error
     return out
+
+
+def unfinished(out: Path | None, verifications: Path) -> Path:
+    """The verification to go on with: `out`, else the newest. Raises `UsageError`."""
+    found = sorted(verifications.glob("*/runs")) if out is None else [out / "runs"]
+    if not found or not found[-1].is_dir():
+        where = f" in {out}" if out is not None else ""
+        raise UsageError(
+            f"there is no verification to resume{where}",
+            hint="leave out --resume, or name the directory of its runs and report with -o",
+        )
+    return found[-1].parent
 
 
 def unused(path: Path) -> Path:

@@ -20,6 +20,7 @@ from repropack.cli.options import (
     infer_option,
     json_option,
     parsed_tolerance,
+    run_options,
     settings,
 )
 
@@ -170,7 +171,7 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     metavar="T",
     help="Allowed difference for every claim: 0.5 in the claim's own unit, or 1%.",
 )
-@click.option("--claim", "claims", metavar="ID", multiple=True, help="Judge only this claim.")
+@run_options
 @click.option(
     "-o",
     "--output",
@@ -187,6 +188,10 @@ def verify(
     directory: Path,
     tolerance: str | None,
     claims: tuple[str, ...],
+    only: tuple[str, ...],
+    runs: int | None,
+    jobs: int | None,
+    resume: bool,
     out: Path | None,
     as_json: bool,
     **options: Any,
@@ -199,14 +204,23 @@ def verify(
     Example:
       repropack verify . --tolerance 0.5
       repropack verify ../artifact --claim table-1-accuracy
+      repropack verify . --runs 10 --jobs 4
     """
     from repropack.cli import output
     from repropack.pipeline import verify
     from repropack.settings import Question
     from repropack.workspace import refuse_existing
 
-    question = Question(tolerance=parsed_tolerance(tolerance), claims=claims, out=out)
-    if out is not None:  # before anything is built
+    question = Question(
+        tolerance=parsed_tolerance(tolerance),
+        claims=claims,
+        only=only,
+        runs=runs,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+    )
+    if out is not None and not resume:  # before anything is built
         refuse_existing(out, allowed=options["force"])
     with progress() as shown:
         verified = verify(directory, question, settings=settings(**options), reporter=shown)

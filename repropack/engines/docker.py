@@ -147,14 +147,16 @@ class DockerEngine:
             for tag in tags:
                 self.client.tag(image.id, tag)
 
-    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+    def run(
+        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+    ) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
         from repropack.engines.docker_run import Limits, run_container
 
         order = _with_facts(order, self)
         limits = Limits(memory_bytes=self._memory_bytes)
         try:
-            return run_container(self.client, order, limits, progress)
+            return run_container(self.client, order, limits, progress, stop)
         except OSError as error:
             raise RunError(
                 f"the run's results could not be written to {order.directory}: "

@@ -54,16 +54,26 @@ class Ending:
     tail: tuple[str, ...] = ()
 
 
-def follow(client: APIClient, container: str, limit_s: float | None, progress: Progress) -> Ending:
-    """Start `container` and follow it to its end; stop it at `limit_s` seconds or on Ctrl-C.
+def follow(
+    client: APIClient,
+    container: str,
+    limit_s: float | None,
+    progress: Progress,
+    stop: threading.Event | None = None,
+) -> Ending:
+    """Start `container` and follow it to its end.
 
+    Stop it at `limit_s` seconds, on Ctrl-C, or when `stop` is set, which takes up to a second.
     `RunError` if it cannot be started.
     """
-    return _Follower(client, container, progress).follow(limit_s)
+    return _Follower(client, container, progress, stop or threading.Event()).follow(limit_s)
 
 
 class _Follower:
-    def __init__(self, client: APIClient, container: str, progress: Progress) -> None:
+    def __init__(
+        self, client: APIClient, container: str, progress: Progress, asked: threading.Event
+    ) -> None:
+        self._asked = asked
         self._client = client
         self._container = container
         self._progress = progress
@@ -144,6 +154,8 @@ class _Follower:
         while not self._exited:
             if deadline is not None and time.monotonic() >= deadline:
                 return How.OVERDUE
+            if self._asked.is_set():
+                raise KeyboardInterrupt
             self._take(_TICK_S)
         return How.ENGINE_GONE if self._detail else How.EXITED
 

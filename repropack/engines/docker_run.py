@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,13 @@ from repropack.engines.archive import Unpacked, unpack
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_follow import Ending, How, follow
 from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
-from repropack.engines.run_files import RECORD, EngineRecord, unpublished, write_engine_record
+from repropack.engines.run_files import (
+    RECORD,
+    EngineRecord,
+    number_of_runs,
+    unpublished,
+    write_engine_record,
+)
 from repropack.errors import RunError
 
 if TYPE_CHECKING:
@@ -42,13 +49,17 @@ class Limits:
 
 
 def run_container(
-    client: APIClient, order: RunOrder, limits: Limits, progress: Progress
+    client: APIClient,
+    order: RunOrder,
+    limits: Limits,
+    progress: Progress,
+    stop: threading.Event | None = None,
 ) -> RunResult:
     """Do one run; `RunError` if it could not be started, `OSError` if the disk refuses."""
     limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
     with unpublished(order.directory) as part:
         with _container(client, order, limits) as container:
-            ending = follow(client, container.name, limit_s, progress)
+            ending = follow(client, container.name, limit_s, progress, stop)
             state = _state(client, container.name)
             out = _copy_out(client, container.name, part) if state else None
         has_record = (part / RECORD).is_file()
@@ -113,13 +124,14 @@ def container_name(order: RunOrder) -> str:
 
 def _command(order: RunOrder) -> list[str]:
     facts = [word for name, value in order.facts for word in ("--fact", f"{name}={value}")]
-    return [*_RUNNER, order.run_id, "--out", "/out", *facts]
+    return [*_RUNNER, order.run_id, "--out", "/out", *number_of_runs(order), *facts]
 
 
 def _host_config(client: APIClient, order: RunOrder, limits: Limits) -> Any:
     from docker.types import DeviceRequest, LogConfig, Mount
 
-    devices = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if order.gpu else None
+    chosen = {"device_ids": list(order.gpu_ids)} if order.gpu_ids else {"count": -1}
+    devices = [DeviceRequest(capabilities=[["gpu"]], **chosen)] if order.gpu else None
     return client.create_host_config(
         network_mode="bridge" if order.network else "none",
         read_only=True,

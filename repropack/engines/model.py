@@ -7,6 +7,7 @@ Does not own: how an engine does it (`docker`, `venv`), or what a run's record m
 from __future__ import annotations
 
 import enum
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,9 @@ class RunOrder:
 
     After the run `directory` holds record.json, log.txt, outputs/ and the engine's own
     engine.json. `timeout_s` is the experiment's own timeout: the runner keeps it, the engine only
-    steps in `OUTER_GRACE_S` later.
+    steps in `OUTER_GRACE_S` later. `gpu_ids` are the GPUs that the run may use (none: all).
+    `runs` is how many runs of each cell were asked for, if anyone did: it makes runs known that the
+    bundle does not list.
     """
 
     image: Image
@@ -85,6 +88,8 @@ class RunOrder:
     name: str
     network: bool = False
     gpu: bool = False
+    gpu_ids: tuple[str, ...] = ()
+    runs: int | None = None
     timeout_s: float | None = None
     facts: Pairs = ()
     directory: Path
@@ -130,5 +135,11 @@ class Engine(Protocol):
     def tag(self, image: Image, tags: tuple[str, ...]) -> None:
         """Give an image more tags."""
 
-    def run(self, order: RunOrder, progress: Progress) -> RunResult:
-        """Do one run and leave nothing behind; `RunError` if it could not be started."""
+    def run(
+        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+    ) -> RunResult:
+        """Do one run and leave nothing behind; `RunError` if it could not be started.
+
+        Several threads may do so at once. `stop` interrupts the run as Ctrl-C does, which only the
+        main thread hears.
+        """

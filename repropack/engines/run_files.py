@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from repropack.engines.model import RunOrder
 from repropack.errors import RunError
 
 RECORD = "record.json"
@@ -60,3 +61,8 @@ def write_engine_record(directory: Path, record: EngineRecord) -> None:
     """Write engine.json into a directory that is not published yet."""
     text = json.dumps(asdict(record), indent=2, sort_keys=True, ensure_ascii=True)
     (directory / ENGINE_FACTS).write_text(text + "\n", encoding="utf-8")
+
+
+def number_of_runs(order: RunOrder) -> list[str]:
+    """The option of the runner that makes it know runs which only `--runs` asks for."""
+    return [] if order.runs is None else ["--runs", str(order.runs)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from repropack import workspace
@@ -71,13 +72,15 @@ class VenvEngine:
         for tag in tags:
             self._shelf.keep(dataclasses.replace(built, image=_renamed(built.image, tag)))
 
-    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+    def run(
+        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+    ) -> RunResult:
         """Do one run in a scratch copy of the source, which is removed afterwards."""
         built = self._shelf.find(order.image.tag)
         if built is None or built.image.id != order.image.id:
             raise RunError(f"{order.image.tag} is not there any more", hint="repropack build")
         try:
-            return run_here(built, order, progress)
+            return run_here(built, order, progress, stop)
         except OSError as error:
             raise RunError(
                 f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",

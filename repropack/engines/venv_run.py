@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,13 @@ from repropack.engines.model import (
     RunResult,
     RunStatus,
 )
-from repropack.engines.run_files import RECORD, EngineRecord, unpublished, write_engine_record
+from repropack.engines.run_files import (
+    RECORD,
+    EngineRecord,
+    number_of_runs,
+    unpublished,
+    write_engine_record,
+)
 from repropack.engines.venv_build import Built
 from repropack.errors import RunError
 
@@ -45,13 +52,15 @@ _KEPT_WITH_NETWORK = tuple(
 )
 
 
-def run_here(built: Built, order: RunOrder, progress: Progress) -> RunResult:
+def run_here(
+    built: Built, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+) -> RunResult:
     """Do one run; `RunError` if it cannot be started, `OSError` if the disk refuses."""
     began = time.monotonic()
     with unpublished(order.directory) as part:
         with _scratch(built, order) as scratch:
             runner = _Runner(_command(built, order, part), scratch, _variables(built, order), order)
-            status, reason = runner.follow(progress)
+            status, reason = runner.follow(progress, stop)
         if status is RunStatus.COMPLETED and not (part / RECORD).is_file():
             status = RunStatus.LOST
             reason = reason or f"the runner ended with exit code {runner.code} and no record"
@@ -67,7 +76,7 @@ def _command(built: Built, order: RunOrder, out: Path) -> list[str]:
     given = {"engine": "venv", "image_id": built.image.id, "gpu": "none", **dict(order.facts)}
     facts = [word for item in sorted(given.items()) for word in ("--fact", "=".join(item))]
     runner = [str(built.python), str(built.directory / "judge.pyz"), "run", order.run_id]
-    return [*runner, "--out", str(out.resolve()), *facts]
+    return [*runner, "--out", str(out.resolve()), *number_of_runs(order), *facts]
 
 
 @contextmanager
@@ -108,7 +117,8 @@ def _variables(built: Built, order: RunOrder) -> dict[str, str]:
     )
     kept = {name: os.environ[name] for name in names if name in os.environ}
     path = f"{built.python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
-    hidden = {} if order.gpu else {"CUDA_VISIBLE_DEVICES": ""}
+    chosen = {"CUDA_VISIBLE_DEVICES": ",".join(order.gpu_ids)} if order.gpu_ids else {}
+    hidden = chosen if order.gpu else {"CUDA_VISIBLE_DEVICES": ""}
     return {**kept, **hidden, **built.variables, "PATH": path}
 
 
@@ -144,10 +154,12 @@ class _Runner:
         code = self._process.poll()
         return code if code is None or code >= 0 else 128 - code
 
-    def follow(self, progress: Progress) -> tuple[RunStatus, str]:
+    def follow(
+        self, progress: Progress, stop: threading.Event | None = None
+    ) -> tuple[RunStatus, str]:
         """Follow the runner to its end; say how it ended, and why it was stopped."""
         try:
-            if self._until_end(progress):
+            if self._until_end(progress, stop or threading.Event()):
                 return RunStatus.COMPLETED, ""
             self._stop()
             return RunStatus.COMPLETED, "the runner did not end within its timeout and was stopped"
@@ -159,8 +171,11 @@ class _Runner:
             self._kill()
             _sweep(self._home)
 
-    def _until_end(self, progress: Progress) -> bool:
-        """Show the output until it ends; False when the time is over before that."""
+    def _until_end(self, progress: Progress, stop: threading.Event) -> bool:
+        """Show the output until it ends; False when the time is over before that.
+
+        `KeyboardInterrupt` when somebody stops it, from this thread or another.
+        """
         with selectors.DefaultSelector() as selector:
             selector.register(self._output, selectors.EVENT_READ)
             while True:
@@ -172,6 +187,8 @@ class _Runner:
                     break  # something that it left behind holds the pipe open
                 if self._is_overdue():
                     return False
+                if stop.is_set():
+                    raise KeyboardInterrupt
         while self._process.poll() is None:
             if self._is_overdue():
                 return False

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from repropack.judge import check, expand, files, manifest
+from repropack.judge import expand, files, manifest, selection
 from repropack.judge.fields import ManifestError
 from repropack.judge.manifest import Manifest
 from repropack.judge.model import Tolerance, parse_tolerance
@@ -82,6 +82,17 @@ def _add_claims(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--claim", metavar="ID", action="append", default=[], help="only this claim (repeatable)"
     )
+    parser.add_argument(
+        "--only", metavar="CELL", action="append", default=[],
+        help="only these runs: EXPERIMENT or EXPERIMENT{NAME=VALUE} (repeatable)",
+    )  # fmt: skip
+    _add_number(parser)
+
+
+def _add_number(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runs", metavar="N", type=int, help="so many runs of each cell, with new seeds if need be"
+    )
 
 
 def _add_runs(commands: Any) -> None:
@@ -94,6 +105,7 @@ def _add_run(commands: Any) -> None:
     parser = _add(commands, "run", _run, text)
     parser.add_argument("id", metavar="ID", help="the run, as `runs` lists it")
     parser.add_argument("--out", metavar="DIR", required=True, help="where the record goes")
+    _add_number(parser)
     parser.add_argument(
         "--fact", metavar="NAME=VALUE", action="append", default=[], type=_fact,
         help="something that the engine knows, kept in the record (repeatable)",
@@ -136,11 +148,7 @@ def _tolerance(text: str) -> Tolerance:
 
 def _runs(options: argparse.Namespace, bundle: Manifest) -> int:
     experiments = {experiment.name: experiment for experiment in bundle.experiments}
-    if options.claim:
-        specs = check.needed_runs(bundle.experiments, manifest.select(bundle, options.claim))
-    else:
-        specs = expand.expand_all(bundle.experiments)
-    for spec in specs:
+    for spec in selection.select(bundle, options.claim, options.only, options.runs).runs:
         experiment = experiments[spec.experiment]
         timeout = "-" if experiment.timeout_s is None else "%d" % math.ceil(experiment.timeout_s)
         print("\t".join([spec.id, experiment.gpu, "%d" % experiment.network, timeout]))
@@ -152,6 +160,7 @@ def _run(options: argparse.Namespace, bundle: Manifest) -> int:
     # Imported here: a zipapp compiles what it imports at every start, and a run is waiting.
     from repropack.judge import processes, runner
 
+    bundle = selection.with_runs(bundle, options.runs)
     found = [spec for spec in expand.expand_all(bundle.experiments) if spec.id == options.id]
     if not found:
         raise ManifestError("", "there is no run %s; `runs` lists them" % options.id)
@@ -164,14 +173,15 @@ def _run(options: argparse.Namespace, bundle: Manifest) -> int:
 def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
     from repropack.judge import report, rule
 
-    claims = manifest.select(bundle, options.claim)
+    chosen = selection.select(bundle, options.claim, options.only, options.runs)
     records = manifest.parse_records(_read(options.records))
-    needed = {spec.id for spec in check.needed_runs(bundle.experiments, claims)}
-    if options.claim:
-        records = [r for r in records if not isinstance(r, dict) or r.get("id") in needed]
+    ids = {spec.id for spec in chosen.runs}
+    if options.claim or options.only:
+        records = [r for r in records if not isinstance(r, dict) or r.get("id") in ids]
     assessment = rule.judge_all(
-        bundle.experiments, claims, records, options.tolerance,
-        source_kind=bundle.source_kind, name=bundle.name, logs=options.logs,
+        chosen.experiments, chosen.claims, records, options.tolerance,
+        source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
+        notes=chosen.notes,
     )  # fmt: skip
     rendered = {
         "text": report.text(assessment),

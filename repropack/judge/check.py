@@ -151,10 +151,11 @@ def _reference_problem(ref: MetricRef, by_name: Dict[str, Experiment]) -> Option
             ref.metric,
             close_names(ref.metric, metrics),
         )
-    return _cell_problem(ref.cell, experiment)
+    return cell_problem(ref.cell, experiment)
 
 
-def _cell_problem(cell: Params, experiment: Experiment) -> Optional[str]:
+def cell_problem(cell: Params, experiment: Experiment) -> Optional[str]:
+    """What is wrong with a cell of the experiment's matrix, or None."""
     matrix = dict(experiment.matrix)
     if matrix and not cell:
         example = ", ".join(

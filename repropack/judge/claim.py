@@ -183,8 +183,13 @@ def parse_metric_ref(text: str) -> MetricRef:
         raise ManifestError(
             "", "%r is not EXPERIMENT.METRIC or EXPERIMENT.METRIC{NAME=VALUE}" % text
         )
-    cell = {}
-    for part in (match.group(3) or "").split(","):
+    return MetricRef(match.group(1), match.group(2), parse_cell(match.group(3) or "", text))
+
+
+def parse_cell(inside: str, text: str) -> Params:
+    """`NAME=VALUE, …` between the braces of `text`; ManifestError for anything else."""
+    cell: Dict[str, str] = {}
+    for part in inside.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if part.strip() and not (name and equals and value):
             raise ManifestError("", "%r: %r is not NAME=VALUE" % (text, part.strip()))
@@ -192,4 +197,4 @@ def parse_metric_ref(text: str) -> MetricRef:
             raise ManifestError("", "%r names %s twice" % (text, name))
         if name:
             cell[name] = value
-    return MetricRef(match.group(1), match.group(2), tuple(sorted(cell.items())))
+    return tuple(sorted(cell.items()))

@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import shlex
+from dataclasses import replace
 from typing import Dict, Iterable, List, Match, Optional, Tuple
 
 from repropack.judge.model import Experiment, Params, RunSpec
@@ -27,9 +28,29 @@ def expand(experiment: Experiment) -> Tuple[RunSpec, ...]:
     """
     seeds: Iterable[Optional[int]] = dict.fromkeys(experiment.seeds) or (None,)
     cells = dict.fromkeys(_cells(experiment))
+    repeats = range(1, experiment.repeats + 1)
     return tuple(
-        _spec(experiment, cell, seed) for cell, seed in itertools.product(cells, tuple(seeds))
+        _spec(experiment, cell, seed, repeat)
+        for cell, seed, repeat in itertools.product(cells, tuple(seeds), repeats)
     )
+
+
+def with_runs(experiment: Experiment, runs: int) -> Experiment:
+    """The experiment with that many runs of each cell of its matrix.
+
+    The declared seeds come first, then those after the largest. A command that takes no seed is
+    repeated as it is.
+    """
+    if not takes_seed(experiment):
+        return replace(experiment, seeds=(), repeats=runs)
+    declared = tuple(dict.fromkeys(experiment.seeds))
+    first = max(declared, default=-1) + 1
+    return replace(experiment, seeds=(*declared, *range(first, first + runs))[:runs])
+
+
+def takes_seed(experiment: Experiment) -> bool:
+    """Whether the command has a place for the seed."""
+    return "{seed}" in experiment.run
 
 
 def expand_all(experiments: Iterable[Experiment]) -> Tuple[RunSpec, ...]:
@@ -43,12 +64,14 @@ def _cells(experiment: Experiment) -> List[Params]:
     return [tuple(zip(names, combination)) for combination in itertools.product(*values)]
 
 
-def _spec(experiment: Experiment, cell: Params, seed: Optional[int]) -> RunSpec:
+def _spec(experiment: Experiment, cell: Params, seed: Optional[int], repeat: int) -> RunSpec:
     values = dict(cell)
     if seed is not None:
         values["seed"] = str(seed)
     command = _fill(experiment.run, values)
     run_id = _run_id(experiment.name, cell, seed)
+    if repeat > 1:
+        run_id += "-run%d" % repeat
     return RunSpec(run_id, experiment.name, seed, tuple(sorted(cell)), command)
 
 
@@ -76,7 +99,7 @@ def _is_unambiguous(name: str, cell: Params) -> bool:
         return False
     if any("-" in key for key, _ in cell) or any("+" in text for text in texts):
         return False
-    return name[0] not in "-." and re.search(r"-seed-?\d+$", name) is None
+    return name[0] not in "-." and re.search(r"-(seed-?|run)\d+$", name) is None
 
 
 def _fill(template: str, values: Dict[str, str]) -> str:

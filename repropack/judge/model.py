@@ -19,6 +19,7 @@ from repropack.judge.claim import (
     Spread,
     Tolerance,
     is_decimal,
+    parse_cell,
     parse_metric_ref,
     parse_tolerance,
 )
@@ -26,8 +27,8 @@ from repropack.judge.fields import Fields, ManifestError, whole
 
 __all__ = [
     "RECORD_SCHEMA", "Claim", "Experiment", "ManifestError", "Metric", "MetricRef", "Params",
-    "RunSpec", "Spread", "Tolerance", "failed_record", "is_decimal", "parse_metric_ref",
-    "parse_tolerance",
+    "RunSpec", "Spread", "Tolerance", "failed_record", "is_decimal", "parse_cell",
+    "parse_metric_ref", "parse_tolerance",
 ]  # fmt: skip
 
 RECORD_SCHEMA = "repropack.record/1"
@@ -83,6 +84,7 @@ class Experiment:
     env: Params = ()
     outputs: Tuple[str, ...] = ()
     deterministic: bool = False
+    repeats: int = 1  # runs that differ in nothing; only where `--runs` asks for them
 
     def to_json(self) -> Json:
         """The experiment as a JSON object; the matrix is a list, so sorted keys keep its order."""

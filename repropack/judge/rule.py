@@ -33,13 +33,15 @@ def judge_all(
     name: str = "",
     run_ids: Optional[Collection[str]] = None,
     logs: str = "",
+    notes: Sequence[str] = (),
 ) -> Assessment:
     """Judge every claim on the records (objects as in `record.json`).
 
     `tolerance` overrides every claim's own. `source_kind` is `commit`, `dirty` or `snapshot`.
     `run_ids` are the runs that were asked for; without it all runs of the experiments count, and
     one without a record is missing evidence. `logs` is the directory in which each run has its own,
-    for the report to say where a log is. ManifestError if the input does not fit together.
+    for the report to say where a log is; `notes` are what else it should say. ManifestError if the
+    input does not fit together.
     """
     check.require(experiments, claims)
     specs = expand.expand_all(experiments)
@@ -54,7 +56,7 @@ def judge_all(
         judgements=judgements,
         verdict=verdict,
         exit_code=exit_code(verdict, any(run.failed for run in runs)),
-        notes=tuple(_notes(experiments, claims, parsed, strangers, tolerance)),
+        notes=(*notes, *_notes(experiments, claims, parsed, strangers, tolerance)),
         marks=marks,
         runs=runs,
     )
@@ -104,6 +106,13 @@ def _notes(
     if any((record.fact("engine") or "").split()[:1] == ["venv"] for record in records):
         notes.append("no container was verified: the runs used the embedded engine (venv)")
     for experiment in experiments:
+        several = experiment.repeats > 1 or len(set(experiment.seeds)) > 1
+        ran = any(r.summary.experiment == experiment.name for r in records)
+        if several and ran and not expand.takes_seed(experiment):
+            notes.append(
+                "%s was repeated as it is: its command has no {seed}, so seeds could not be varied"
+                % experiment.name
+            )
         gpus = {r.fact("gpu") for r in records if r.summary.experiment == experiment.name}
         if experiment.gpu == "optional" and "none" in gpus:
             notes.append(

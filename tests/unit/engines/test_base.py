@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,9 @@ class Shelf:
         """Nothing is built here."""
         raise AssertionError(recipe)
 
-    def run(self, order: RunOrder, progress: Progress) -> RunResult:
+    def run(
+        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+    ) -> RunResult:
         """Nothing runs here."""
         raise AssertionError(order)
 

@@ -1,0 +1,309 @@
+"""Doing runs: several at once where there is room, and none twice.
+
+Each run's directory holds `record.json` (written by the judge inside the container, or here when
+the container was lost), `log.txt` and `outputs/`. Does not own: one run (`engines`).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import math
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repropack.bundle import Bundle
+from repropack.cuda.compare import compare
+from repropack.engines import EngineFacts, Pairs, RunOrder, RunResult, host_of
+from repropack.errors import Interrupted, RunError
+from repropack.findings import Severity
+from repropack.judge.model import Experiment, RunSpec, failed_record
+from repropack.progress import Reporter
+from repropack.settings import Built
+from repropack.workspace import write_atomically
+
+Record = dict[str, Any]
+
+MEMORY_SHARE = 0.8
+"""How much of the machine's memory runs that are done at the same time may take together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What runs need: the image with its engine, where results go, and how they are to be done.
+
+    `jobs` is how many at once (None: as many as the first run leaves room for), `runs` how many of
+    each cell, if anyone said, and `resume` whether finished ones in `directory` count.
+    """
+
+    built: Built
+    directory: Path
+    reporter: Reporter
+    jobs: int | None = 1
+    runs: int | None = None
+    resume: bool = False
+
+    @property
+    def facts(self) -> EngineFacts:
+        """What the engine says of itself."""
+        return self.built.facts
+
+    @property
+    def bundle(self) -> Bundle:
+        """What is verified."""
+        return self.built.bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The records of all runs, in their order, and what is to be said of how they came about."""
+
+    records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
+
+
+def run_all(runs: tuple[RunSpec, ...], experiments: tuple[Experiment, ...], bench: Bench) -> Done:
+    """Every run; one that fails does not stop the others. Ctrl-C does, after their records.
+
+    Raises `Interrupted` when the user stopped them, `RunError` when one could not be started.
+    """
+    by_name = {experiment.name: experiment for experiment in experiments}
+    check_gpu(tuple(by_name[name] for name in sorted({run.experiment for run in runs})), bench)
+    found = {run.id: record for run in runs if (record := finished(run, bench)) is not None}
+    earlier = f"{len(found)} of {len(runs)} runs were done by an earlier call, and not repeated"
+    if found:
+        bench.reporter.note(earlier)
+    left = [run for run in runs if run.id not in found]
+    notes = (earlier,) if found else ()
+    crew = Crew(bench, by_name, {run.id: number for number, run in enumerate(runs, start=1)})
+    jobs = bench.jobs
+    if jobs is None:
+        jobs = 1 if len(left) < 2 else room_for(next(iter(found.values()), None), bench)
+        if jobs == 0:  # nothing was measured yet
+            first, *left = left
+            found[first.id] = crew.alone(first)
+            jobs = room_for(found[first.id], bench)
+    found |= crew.work(left, min(jobs, len(left)) or 1)
+    records = tuple(found[run.id] for run in runs)
+    return Done(records=records, notes=notes)
+
+
+def room_for(record: Record | None, bench: Bench) -> int:
+    """How many such runs the machine can do at once; 0 when it is not known how much one takes.
+
+    By the CPU seconds per second and the memory that this run took. A run on a GPU counts as all
+    that there is room for: how much of one it needs is not known.
+    """
+    if record is None:
+        return 0
+    seconds, cpu_seconds = record.get("seconds"), record.get("cpu_seconds")
+    peak_bytes = record.get("peak_rss_bytes")
+    if not seconds or cpu_seconds is None or not peak_bytes:
+        return 1
+    cores = bench.facts.cpus or os.cpu_count() or 1
+    by_cpu = cores / max(1, math.ceil(cpu_seconds / seconds - 0.25))
+    memory_bytes = bench.facts.memory_bytes
+    by_memory = math.inf if memory_bytes is None else MEMORY_SHARE * memory_bytes / peak_bytes
+    return max(1, int(min(by_cpu, by_memory)))
+
+
+class Crew:
+    """Threads that do runs, each with a GPU of its own where there are several."""
+
+    def __init__(
+        self, bench: Bench, experiments: dict[str, Experiment], numbers: dict[str, int]
+    ) -> None:
+        self.bench = bench
+        self.experiments = experiments
+        self.numbers = numbers
+        self.stop = threading.Event()
+        self.gpus: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def alone(self, run: RunSpec) -> Record:
+        """One run in this thread, with every GPU."""
+        record, interrupted = self.do(run, (), self.bench.reporter.detail, None)
+        if interrupted:
+            raise self.interruption(run.id)
+        return record
+
+    def work(self, runs: list[RunSpec], jobs: int) -> dict[str, Record]:
+        """All of the runs, `jobs` at once."""
+        gpus = self.bench.facts.gpus
+        if any(self.uses_gpu(run) for run in runs):
+            jobs = max(1, min(jobs, len(gpus)))
+        if jobs == 1:
+            return {run.id: self.alone(run) for run in runs}
+        for gpu in gpus:
+            self.gpus.put(gpu.uuid or str(gpu.index))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=jobs) as pool:
+            futures = {pool.submit(self.share, run): run for run in runs}
+            self.wait(set(futures))
+        broken = next((error for each in futures if (error := each.exception())), None)
+        if broken is not None:
+            raise broken
+        results = {run.id: future.result() for future, run in futures.items()}
+        stopped = [run_id for run_id, (_, interrupted) in results.items() if interrupted]
+        if stopped:
+            raise self.interruption(stopped[0])
+        return {run_id: record for run_id, (record, _) in results.items()}
+
+    def wait(self, futures: set[concurrent.futures.Future[tuple[Record, bool]]]) -> None:
+        """Until all have ended. Ctrl-C, or one that cannot be done, stops the others."""
+        while futures:
+            try:
+                done, futures = concurrent.futures.wait(
+                    futures, return_when=concurrent.futures.FIRST_COMPLETED
+                )
+            except KeyboardInterrupt:
+                self.bench.reporter.note("stopping the runs")
+                self.stop.set()
+                continue
+            if any(each.exception() for each in done):
+                self.stop.set()
+
+    def share(self, run: RunSpec) -> tuple[Record, bool]:
+        """One run beside others: in a thread of its own, on a GPU of its own."""
+        if self.stop.is_set():
+            return {}, True
+        gpu = self.gpus.get() if self.uses_gpu(run) else None
+        try:
+            return self.do(run, (gpu,) if gpu else (), self.named(run), self.stop)
+        finally:
+            if gpu is not None:
+                self.gpus.put(gpu)
+
+    def named(self, run: RunSpec) -> Callable[[str], None]:
+        """What a run says, with its name."""
+        return lambda line: self.bench.reporter.detail(f"{run.id}: {line}")
+
+    def uses_gpu(self, run: RunSpec) -> bool:
+        """Whether a run gets a GPU here."""
+        return self.experiments[run.experiment].gpu != "none" and bool(self.bench.facts.gpus)
+
+    def do(
+        self,
+        run: RunSpec,
+        gpu_ids: tuple[str, ...],
+        progress: Callable[[str], None],
+        stop: threading.Event | None,
+    ) -> tuple[Record, bool]:
+        """One run: its record, and whether the user stopped it."""
+        number, total = self.numbers[run.id], len(self.numbers)
+        self.bench.reporter.step(f"running {run.id} ({number} of {total})")
+        order = order_for(run, self.experiments[run.experiment], self.bench, gpu_ids)
+        discard(order.directory)
+        result = self.bench.built.engine.run(order, progress, stop)
+        record = read_record(result, run, order)
+        return record, "interrupted" in (result.status, record.get("status"))
+
+    def interruption(self, run_id: str) -> Interrupted:
+        """What to say when the user stopped it."""
+        return Interrupted(
+            f"stopped while {run_id} was running",
+            hint="`repropack verify --resume` goes on where this stopped; records so far are in "
+            f"{self.bench.directory}",
+        )
+
+
+def check_gpu(experiments: tuple[Experiment, ...], bench: Bench) -> None:
+    """Say before the first run what will fail on this machine's GPU. Raises `RunError`.
+
+    What may fail, and what an optional GPU lacks, is told and does not stop anything.
+    """
+    needs = {experiment.gpu for experiment in experiments}
+    gpu = next((need for need in ("required", "optional") if need in needs), "none")
+    bundle, facts = bench.bundle, bench.facts
+    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.base.python)
+    stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
+    for problem in problems:
+        if problem not in stopping:
+            bench.reporter.note(f"GPU: {problem.what} ({problem.fix})")
+    if stopping:
+        needing = ", ".join(each.name for each in experiments if each.gpu == "required")
+        raise RunError(
+            f"{needing} needs a GPU: " + "; ".join(problem.what for problem in stopping),
+            hint="; ".join(problem.fix for problem in stopping),
+        )
+
+
+def order_for(
+    run: RunSpec, experiment: Experiment, bench: Bench, gpu_ids: tuple[str, ...]
+) -> RunOrder:
+    """What the engine is asked to do for one run."""
+    gpus = {gpu.uuid or str(gpu.index): gpu.name for gpu in bench.facts.gpus}
+    gpu = experiment.gpu != "none" and bool(gpus)
+    name = gpus[gpu_ids[0]] if gpu_ids else bench.facts.gpus[0].name if gpu else "none"
+    return RunOrder(
+        image=bench.built.image,
+        run_id=run.id,
+        name=f"repropack-{bench.bundle.name.lower()}",
+        network=experiment.network,
+        gpu=gpu,
+        gpu_ids=gpu_ids,
+        runs=bench.runs,
+        timeout_s=experiment.timeout_s,
+        facts=(
+            ("engine", f"{bench.facts.name} {bench.facts.version}".strip()),
+            ("image_id", bench.built.image.id),
+            ("commit", bench.bundle.commit),
+            ("gpu", name),
+            *base_fact(bench.built),
+        ),
+        directory=bench.directory / run.id,
+    )
+
+
+def base_fact(built: Built) -> Pairs:
+    """Whether the base is made of the authors' packages, where that is known."""
+    if not built.bundle.debs:
+        return ()
+    same = "as recorded"
+    return (("base", same if not built.strange else f"packages that differ: {len(built.strange)}"),)
+
+
+def finished(run: RunSpec, bench: Bench) -> Record | None:
+    """The record of this very run in this very image, if an earlier call left one that counts."""
+    if not bench.resume:
+        return None
+    record = load(bench.directory / run.id / "record.json")
+    if record is None or record.get("status") != "ok" or record.get("command") != run.command:
+        return None
+    facts = record.get("facts")
+    same = isinstance(facts, dict) and facts.get("image_id") == bench.built.image.id
+    return record if same else None
+
+
+def discard(directory: Path) -> None:
+    """Remove what an attempt that did not end well has left, so that nobody takes it for more."""
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def load(path: Path) -> Record | None:
+    """A record, or None where there is none that can be read."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def read_record(result: RunResult, run: RunSpec, order: RunOrder) -> Record:
+    """The record that the judge wrote, or one that says why there is none."""
+    path = order.directory / "record.json"
+    record = load(path)
+    if record is not None:
+        return record
+    record = failed_record(run, result.status, result.reason, dict(order.facts))
+    try:
+        order.directory.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(record) + "\n")
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+    return record
