@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import Bundle
-from repropack.cuda.compare import compare
-from repropack.engines import EngineFacts, Pairs, RunOrder, RunResult, host_of
+from repropack.engines import EngineFacts, Pairs, RunOrder, RunResult
 from repropack.errors import Interrupted, RunError
-from repropack.findings import Severity
 from repropack.judge.model import Experiment, RunSpec, failed_record
 from repropack.progress import Reporter
 from repropack.settings import Built
@@ -74,7 +72,6 @@ def run_all(runs: tuple[RunSpec, ...], experiments: tuple[Experiment, ...], benc
     Raises `Interrupted` when the user stopped them, `RunError` when one could not be started.
     """
     by_name = {experiment.name: experiment for experiment in experiments}
-    check_gpu(tuple(by_name[name] for name in sorted({run.experiment for run in runs})), bench)
     found = {run.id: record for run in runs if (record := finished(run, bench)) is not None}
     earlier = f"{len(found)} of {len(runs)} runs were done by an earlier call, and not repeated"
     if found:
@@ -208,27 +205,6 @@ class Crew:
             f"stopped while {run_id} was running",
             hint="`repropack verify --resume` goes on where this stopped; records so far are in "
             f"{self.bench.directory}",
-        )
-
-
-def check_gpu(experiments: tuple[Experiment, ...], bench: Bench) -> None:
-    """Say before the first run what will fail on this machine's GPU. Raises `RunError`.
-
-    What may fail, and what an optional GPU lacks, is told and does not stop anything.
-    """
-    needs = {experiment.gpu for experiment in experiments}
-    gpu = next((need for need in ("required", "optional") if need in needs), "none")
-    bundle, facts = bench.bundle, bench.facts
-    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.base.python)
-    stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
-    for problem in problems:
-        if problem not in stopping:
-            bench.reporter.note(f"GPU: {problem.what} ({problem.fix})")
-    if stopping:
-        needing = ", ".join(each.name for each in experiments if each.gpu == "required")
-        raise RunError(
-            f"{needing} needs a GPU: " + "; ".join(problem.what for problem in stopping),
-            hint="; ".join(problem.fix for problem in stopping),
         )
 
 

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import Bundle
+from repropack.cuda.compare import compare
+from repropack.engines import host_of
 from repropack.errors import ConfigError, RunError, UsageError
+from repropack.findings import Severity
 from repropack.judge import report
 from repropack.judge.fields import ManifestError
+from repropack.judge.model import Experiment
 from repropack.judge.rule import judge_all
 from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
@@ -46,6 +50,8 @@ def run_and_judge(
     reporter: Reporter,
 ) -> Verified:
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
+    running = {run.experiment for run in chosen.runs}
+    check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
     bench = Bench(
         built=built,
         directory=directory / "runs",
@@ -70,6 +76,27 @@ def run_and_judge(
     verified = Verified(built=built, assessment=assessment, directory=directory)
     write_reports(verified)
     return verified
+
+
+def check_gpu(experiments: tuple[Experiment, ...], built: Built, reporter: Reporter) -> None:
+    """Say before the first run what will fail on this machine's GPU. Raises `RunError`.
+
+    What may fail, and what an optional GPU lacks, is told and does not stop anything.
+    """
+    needs = {experiment.gpu for experiment in experiments}
+    gpu = next((need for need in ("required", "optional") if need in needs), "none")
+    bundle, facts = built.bundle, built.facts
+    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.base.python)
+    stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
+    for problem in problems:
+        if problem not in stopping:
+            reporter.note(f"GPU: {problem.what} ({problem.fix})")
+    if stopping:
+        needing = ", ".join(each.name for each in experiments if each.gpu == "required")
+        raise RunError(
+            f"{needing} needs a GPU: " + "; ".join(problem.what for problem in stopping),
+            hint="; ".join(problem.fix for problem in stopping),
+        )
 
 
 def write_reports(verified: Verified) -> None:
