@@ -10,6 +10,8 @@ import enum
 import re
 from typing import Final
 
+from repropack.condafile import is_bare, is_environment, is_explicit, is_list
+
 _PYLOCK: Final = re.compile(r"pylock(\.[^.]+)?\.toml")
 _HASH: Final = re.compile(r"(?:^|\s)--hash[=\s]")
 _COMMENT: Final = re.compile(r"(?:^|\s)#[^\n]*", re.M)
@@ -30,8 +32,14 @@ class Format(enum.Enum):
     POETRY = "poetry.lock"
     PDM = "pdm.lock"
     PIPFILE_LOCK = "Pipfile.lock"
+    CONDA_LOCK = "conda-lock.yml"
+    PIXI_LOCK = "pixi.lock"
+    CONDA_EXPLICIT = "conda list --explicit"
     HASHED = "hashed requirements"
     REQUIREMENTS = "requirements"
+    CONDA = "environment.yml"
+    CONDA_PIP = "pip packages of an environment.yml"
+    CONDA_LIST = "conda list --export"
     PYPROJECT = "pyproject.toml"
     PIPFILE = "Pipfile"
     SETUP_CFG = "setup.cfg"
@@ -45,12 +53,20 @@ class Format(enum.Enum):
         """Whether it pins everything with hashes; the others have to be resolved."""
         return self in _LOCKS
 
+    @property
+    def is_conda(self) -> bool:
+        """Whether conda packages, Python among them, make the environment."""
+        return self in _CONDA
+
 
 NAMED_LOCKS: Final = {
     "uv.lock": Format.UV,
     "poetry.lock": Format.POETRY,
     "pdm.lock": Format.PDM,
     "Pipfile.lock": Format.PIPFILE_LOCK,
+    "conda-lock.yml": Format.CONDA_LOCK,
+    "conda-lock.yaml": Format.CONDA_LOCK,
+    "pixi.lock": Format.PIXI_LOCK,
 }
 _NAMED: Final = {
     **NAMED_LOCKS,
@@ -59,9 +75,16 @@ _NAMED: Final = {
     "setup.cfg": Format.SETUP_CFG,
     "setup.py": Format.SETUP_PY,
 }
-_LOCKS: Final = frozenset((Format.PYLOCK, *NAMED_LOCKS.values(), Format.HASHED))
+_EXACT: Final = (Format.PYLOCK, Format.CONDA_EXPLICIT, Format.HASHED)
+_LOCKS: Final = frozenset((*NAMED_LOCKS.values(), *_EXACT))
+_CONDA: Final = frozenset(
+    (
+        *(Format.CONDA_LOCK, Format.PIXI_LOCK, Format.CONDA_EXPLICIT),
+        *(Format.CONDA, Format.CONDA_LIST),
+    )
+)
 # Names that look like those of requirements files.
-_OTHERS: Final = frozenset(("pixi.lock", "apt.txt", "runtime.txt"))
+_OTHERS: Final = frozenset(("apt.txt", "runtime.txt"))
 
 
 def format_of(path: str, text: str) -> Format | None:
@@ -73,7 +96,13 @@ def format_of(path: str, text: str) -> Format | None:
         return _NAMED[name]
     if _WANDB.search(path):
         return Format.WANDB
+    if is_environment(path, text):
+        return Format.CONDA_PIP if is_bare(path, text) else Format.CONDA
     if name.endswith((".txt", ".in", ".lock", ".pip")) and name not in _OTHERS:
+        if is_explicit(text):
+            return Format.CONDA_EXPLICIT
+        if is_list(text):
+            return Format.CONDA_LIST
         return Format.HASHED if has_hashes(text) else Format.REQUIREMENTS
     if name.endswith(".py") and SCRIPT_HEADER.search(text):
         return Format.SCRIPT

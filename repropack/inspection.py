@@ -14,11 +14,8 @@ from typing import Protocol
 
 from repropack.config import Config, suggest_name
 from repropack.detectors import Readable, Reading, detect, gpu
-from repropack.detectors.dependencies import (
-    KIND_PREFIX,
-    UNSUPPORTED,
-    export_hint,
-)
+from repropack.detectors.conda import FOREIGN
+from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.disagreement import DISAGREE
 from repropack.detectors.imports import MISSING, missing
 from repropack.detectors.python import OLD
@@ -150,9 +147,6 @@ def _environment(
 
 
 def _why_none(findings: tuple[Finding, ...]) -> str:
-    unread = [finding.value for finding in findings if finding.kind == UNSUPPORTED]
-    if unread:
-        return f"{' and '.join(unread)} cannot be built from yet"
     imported = [finding.value for finding in findings if finding.kind == MISSING]
     if imported:
         return f"no file says what to install, but the code imports {', '.join(imported[:5])}"
@@ -177,11 +171,8 @@ def _declared_environment(reading: Reading, path: str) -> tuple[EnvironmentFile,
     if format is not None:
         because = f"environment.lock in repropack.yaml says {path}"
         return EnvironmentFile(path=path, format=format, because=because), None
-    hint = export_hint(path)
     if text is None:
         because = "environment.lock names it, but it cannot be read or is not in the source"
-    elif hint:
-        because = f"this format cannot be built from yet; export it: {hint}"
     else:
         because = "environment.lock names it, but it is no pylock.toml, requirements file or "
         because += "pyproject.toml, nor a lock or manifest of another tool that is known"
@@ -198,9 +189,8 @@ def _declared_environment(reading: Reading, path: str) -> tuple[EnvironmentFile,
 def _settled(finding: Finding, used: str | None, config: Config) -> Finding:
     """What is wrong with a manifest does not stop a build that does not use it, or was told to."""
     declared = bool(config.environment.lock) and used is not None
-    if finding.kind == UNSUPPORTED and declared:
-        because = "not used: environment.lock in repropack.yaml names another file"
-        return dataclasses.replace(finding, because=because, severity=Severity.INFO)
+    if finding.kind == FOREIGN and finding.where and finding.where.path != used:
+        return dataclasses.replace(finding, severity=Severity.INFO)
     if finding.kind == OLD and config.environment.python:
         return dataclasses.replace(finding, severity=Severity.WARNING)
     if finding.kind == STALE and (declared or finding.value != used):

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from repropack.conda import provide
 from repropack.environment import EMPTY_LOCK, AsOf, Lock, Target, format_of, read_lock, resolve
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
@@ -38,6 +39,8 @@ def provide_lock(
     """
     if file.path is None and not infer:
         return EMPTY_LOCK
+    if file.path is not None and file.format.is_conda:
+        return provide_conda(source, file, target, cache, infer=infer, as_of=as_of)
     if file.path is not None:
         text = source.read_text(file.path)
         format = format_of(file.path, text)
@@ -53,6 +56,29 @@ def provide_lock(
         inferred=tuple(map(line_of, infer)),
     )
     return replace(lock, findings=(*lock.findings, *map(inferred, infer)))
+
+
+def provide_conda(
+    source: Source,
+    file: EnvironmentFile,
+    target: Target,
+    cache: Path,
+    *,
+    infer: tuple[Choice, ...],
+    as_of: AsOf | None,
+) -> Lock:
+    """The lock of one of conda's files, with pip's part on top. Raises as `provide_lock`."""
+    path, is_lock = file.path or "", file.format.is_lock
+    lock = provide(
+        *(source, path, target),
+        as_of=as_of or as_of_commit(source),
+        cache=cache,
+        inferred=() if is_lock else tuple(map(line_of, infer)),
+    )
+    said = map(inferred, infer)
+    if is_lock:
+        said = iter((*not_added(infer, path), *not_resolved(as_of, path)))
+    return replace(lock, findings=(*lock.findings, *said))
 
 
 def as_of_commit(source: Source) -> AsOf:

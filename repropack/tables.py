@@ -63,6 +63,20 @@ def mistaken_names() -> Mapping[str, str]:
     return names
 
 
+def conda_names() -> Mapping[str, Mapping[str, Any]]:
+    """`foreign`: system → patterns of conda packages it alone has. `distributions`: conda → index.
+
+    Only names that differ stand in the second.
+    """
+    names: Mapping[str, Mapping[str, Any]] = _data("conda_names.json")
+    return names
+
+
+def distribution_in_conda(name: str) -> str:
+    """The distribution of an index that a conda package installs: by the table, else the same."""
+    return str(conda_names()["distributions"].get(name, name))
+
+
 def standard_names() -> frozenset[str]:
     """Modules of the standard library that people write into requirements files."""
     return frozenset(_data("imports.json")["standard"])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from repropack.detectors import (
+    conda,
     data,
     dependencies,
     disagreement,
@@ -27,6 +28,7 @@ __all__ = ["DETECTORS", "Readable", "Reading", "detect"]
 DETECTORS: Final[tuple[Callable[[Reading], tuple[Finding, ...]], ...]] = (
     python.detect,
     dependencies.detect,
+    conda.detect,
     staleness.detect,
     disagreement.detect,
     oddities.detect,

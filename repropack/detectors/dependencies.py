@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from repropack.condafile import NAMES as CONDA_FILES
+from repropack.condafile import included_files
 from repropack.detectors.reading import Reading
-from repropack.findings import Finding, Severity, Where
+from repropack.findings import Finding, Where
 from repropack.formats import (
     NAMED_LOCKS,
     SCRIPT_HEADER,
@@ -22,16 +24,7 @@ from repropack.formats import (
 )
 
 KIND_PREFIX: Final = "dependencies."
-UNSUPPORTED: Final = "dependencies.unsupported"
 BINDERS: Final = ("binder/", ".binder/")  # repo2docker looks nowhere else where there is one
-_FREEZE: Final = "pip list --format=freeze > requirements.txt"
-# name → (is a lock, the command that exports it to something that can be built from)
-_UNSUPPORTED_FILES: Final = {
-    "conda-lock.yml": (True, _FREEZE),
-    "pixi.lock": (True, _FREEZE),
-    "environment.yml": (False, _FREEZE),
-    "environment.yaml": (False, _FREEZE),
-}
 _REQUIREMENTS = re.compile(r"(?:[\w.-]+[-_.])?requirements?(?:[-_.][\w.-]+)?\.(?:txt|lock)")
 _TOOLS = r"dev|develop|tests?|testing|docs?|lint|ci|build|notebooks?|typing"
 _NOT_FOR_RUNS = re.compile(rf"(?:^|[-_./])(?:{_TOOLS})(?=[-_.])")
@@ -47,12 +40,10 @@ _BECAUSE: Final = {
     Format.SETUP_PY: "has install_requires",
     Format.SCRIPT: "a script that names its dependencies",
     Format.WANDB: "what was installed when a W&B run was made",
+    Format.CONDA: "conda packages without hashes",
+    Format.CONDA_PIP: "Python from conda, everything else from pip",
+    Format.CONDA_LIST: "what `conda list --export` printed: builds without channels",
 }
-
-
-def export_hint(path: str) -> str:
-    """Return the command that turns a file that cannot be built from into one that can, or ""."""
-    return _UNSUPPORTED_FILES.get(path.rpartition("/")[2], (False, ""))[1]
 
 
 def scripts_with_headers(reading: Reading) -> list[str]:
@@ -63,8 +54,7 @@ def scripts_with_headers(reading: Reading) -> list[str]:
 
 def detect(reading: Reading) -> tuple[Finding, ...]:
     """Return a finding per manifest: what can be built from first, best evidence first."""
-    supported = manifests(reading)
-    return (*supported, *_unsupported(reading, supported))
+    return manifests(reading)
 
 
 def manifests(reading: Reading) -> tuple[Finding, ...]:
@@ -75,6 +65,7 @@ def manifests(reading: Reading) -> tuple[Finding, ...]:
         found = list(_below(reading, directory))
         if found:
             break
+    found = not_included(reading, found)
     found.sort(key=lambda item: (order.index(item[0]), len(item[1]), item[1]))
     if not directory:
         found += _elsewhere(reading, found)
@@ -91,8 +82,31 @@ def _below(reading: Reading, directory: str) -> Iterator[tuple[Format, str]]:
             yield NAMED_LOCKS.get(name, Format.PYLOCK), path
         elif _REQUIREMENTS.fullmatch(name) and not _NOT_FOR_RUNS.search(name):
             yield format_of(path, reading.text(path) or "") or Format.REQUIREMENTS, path
+        elif (format := conda_format(reading, path)) is not None:
+            yield format, path
         elif _says_dependencies(reading, path, name):
             yield format_of(path, "") or Format.NONE, path
+
+
+def conda_format(reading: Reading, path: str) -> Format | None:
+    """The format of one of conda's files; lists may have any name that says text or lock."""
+    name = path.rpartition("/")[2]
+    if _NOT_FOR_RUNS.search(name) or not name.endswith((".yml", ".yaml", ".txt", ".lock")):
+        return None
+    if name.endswith((".yml", ".yaml")) and name.lower() not in CONDA_FILES:
+        return None
+    format = format_of(path, reading.text(path) or "")
+    known = format is not None and (format.is_conda or format is Format.CONDA_PIP)
+    return format if known else None
+
+
+def not_included(reading: Reading, found: list[tuple[Format, str]]) -> list[tuple[Format, str]]:
+    """Without the files that an environment.yml names in pip's part: it says more than they do."""
+    inside: set[str] = set()
+    for format, path in found:
+        if format in (Format.CONDA, Format.CONDA_PIP):
+            inside |= set(included_files(reading.text(path) or "", path))
+    return [(format, path) for format, path in found if path not in inside]
 
 
 def _says_dependencies(reading: Reading, path: str, name: str) -> bool:
@@ -147,27 +161,3 @@ def _manifest(format: Format, path: str, directory: str) -> Finding:
         because += f"; {directory} counts before the root"
     kind = KIND_PREFIX + format.name.lower()
     return Finding(kind=kind, value=path, because=because, where=Where(path=path))
-
-
-def _unsupported(reading: Reading, supported: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    instead = supported[0].value if supported else ""
-    return tuple(
-        _unsupported_finding(name, instead=instead)
-        for name in _UNSUPPORTED_FILES
-        if name in reading.root_files
-    )
-
-
-def _unsupported_finding(name: str, *, instead: str) -> Finding:
-    is_lock, command = _UNSUPPORTED_FILES[name]
-    if not instead:
-        severity = Severity.PROBLEM
-        because = f"this format cannot be built from yet; export it: {command}"
-    elif is_lock:
-        severity = Severity.WARNING
-        because = f"this lock is not read yet, {instead} is used instead; export it: {command}"
-    else:
-        severity, because = Severity.INFO, f"not used, {instead} is"
-    return Finding(
-        kind=UNSUPPORTED, value=name, because=because, where=Where(path=name), severity=severity
-    )

@@ -11,12 +11,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from repropack.detectors.dependencies import KIND_PREFIX, UNSUPPORTED
+from repropack.condafile import included_files
+from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.pins import asked_names, normalise, pins
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format
-from repropack.tables import distribution_of, mistaken_names, standard_modules
+from repropack.tables import (
+    distribution_in_conda,
+    distribution_of,
+    mistaken_names,
+    standard_modules,
+)
 
 MISSING: Final = "dependencies.missing"
 # Import names that several distributions bring: any of these counts as declared.
@@ -45,6 +51,12 @@ _IMPORT: Final = re.compile(
 _QUOTED: Final = re.compile(r"""["']\s*([A-Za-z0-9][A-Za-z0-9._-]*)""")
 _KEYS: Final = re.compile(r"^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)[\"']?\s*=", re.M)
 _CONDA: Final = re.compile(r"^\s*-\s*[\"']?(?:[\w.-]+::)?([A-Za-z0-9][\w.-]*)", re.M)
+# In conda's locks: files in addresses, `name: x` of conda-lock and pixi, `x=1.0=0` of a list.
+_CONDA_LOCKED: Final = re.compile(
+    r"/([A-Za-z0-9_][\w.-]*?)-[^-/\s]+-[^-/\s]+\.(?:conda|tar\.bz2)"
+    r"|^\s*(?:- )?name: (\S+)|^([A-Za-z0-9_][\w.-]*)=",
+    re.M,
+)
 _FILE: Final = re.compile(r"[\w./-]+\.(?:txt|in)\b")
 _INCLUDE: Final = re.compile(r"^\s*(?:-r|--requirement)[ =]?(\S+)", re.M)
 
@@ -131,9 +143,7 @@ def _declared(reading: Reading, manifests: tuple[Finding, ...]) -> frozenset[str
     formats = {KIND_PREFIX + format.name.lower(): format for format in Format}
     names: set[str] = set()
     for found in manifests:
-        if found.kind == UNSUPPORTED:
-            names |= {normalise(name) for name in _CONDA.findall(reading.text(found.value) or "")}
-        elif found.kind in formats:
+        if found.kind in formats:
             names |= set(_names(reading, found.value, formats[found.kind], set()))
     right = {normalise(mistaken_names().get(name, name)) for name in names}
     return frozenset(names | right)
@@ -149,8 +159,18 @@ def _names(reading: Reading, path: str, format: Format, seen: set[str]) -> Itera
         yield from _included(reading, path, text, seen)
     elif format in (Format.PYPROJECT, Format.SETUP_PY, Format.SCRIPT, Format.PIPFILE):
         yield from map(normalise, (*_QUOTED.findall(text), *_KEYS.findall(text)))
+    elif format.is_conda or format is Format.CONDA_PIP:
+        yield from _in_conda(text)
+        yield from _beside(reading, path, included_files(text, ""), seen)
     if format in (Format.PYPROJECT, Format.SETUP_PY, Format.SETUP_CFG):
         yield from _beside(reading, path, _FILE.findall(text), seen)
+
+
+def _in_conda(text: str) -> Iterator[str]:
+    """The names in one of conda's files, as conda spells them and as an index does."""
+    locked = ("".join(words) for words in _CONDA_LOCKED.findall(text))
+    for name in (*_CONDA.findall(text), *locked):
+        yield from (normalise(name), normalise(distribution_in_conda(name)))
 
 
 def _included(reading: Reading, path: str, text: str, seen: set[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from repropack.formats import Format, format_of
 from repropack.tables import mistaken_names, standard_names
 
 NOTHING = re.compile(r"\s*={2,3}\s*0\.0(?:\.|post|$).*")  # the versions of empty packages
+CONDA = (Format.CONDA, Format.CONDA_PIP, Format.CONDA_LIST)
 
 
 class TextSource(Protocol):
@@ -73,6 +74,7 @@ def read_manifest(source: TextSource, path: str) -> Manifest:
     elif format is Format.WANDB:
         manifest = from_wandb(text, path)
     else:
+        text = requirements_text(source, path)
         manifest = of(parse_requirements(text, path, source.read_text), path)
     for line in (*manifest.lines, *manifest.constraints):
         refuse_invalid(line)
@@ -136,6 +138,20 @@ def from_setuptools(source: TextSource, text: str, path: str, format: Format) ->
     because = f"{path} is not executed: its dependencies are taken from {', '.join(sorted(files))}"
     said = Finding(kind="environment.setup", value=path, because=because, where=Where(path=path))
     return replace(manifest, findings=(*manifest.findings, said))
+
+
+def requirements_text(source: TextSource, path: str) -> str:
+    """The text that pip would read: the file's, or pip's part of one of conda's."""
+    from repropack.condafile import read_environment, read_list
+
+    text = source.read_text(path)
+    format = format_of(path, text)
+    if format not in CONDA:
+        return text
+    try:
+        return (read_list if format is Format.CONDA_LIST else read_environment)(text).pip_text
+    except ValueError as error:
+        raise InvalidError(f"{path}: {error}", hint="correct the file") from error
 
 
 def from_wandb(text: str, path: str) -> Manifest:

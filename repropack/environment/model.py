@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from repropack.environment.condamodel import CondaEnvironment
 from repropack.findings import Choice, Finding, Where
 from repropack.tables import DEFAULT_SUITE, GLIBC
 
@@ -64,7 +65,8 @@ class Lock:
     `origin` is the path that it was read or resolved from ("" for an environment without any).
     `indexes` and `find_links` are those that the author's own files name: they are asked besides
     those of the machine, and never written into a bundle. `as_of` is the moment as of which it was
-    resolved; None for a lock that was read.
+    resolved; None for a lock that was read. `conda` is what conda installs beneath the requirements,
+    Python included; None where Python is the base's.
     """
 
     requirements: tuple[Requirement, ...]
@@ -74,6 +76,7 @@ class Lock:
     indexes: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     as_of: Choice | None = None
+    conda: CondaEnvironment | None = None
 
 
 EMPTY_LOCK = Lock(requirements=(), origin="", because="nothing in the repository needs a package")

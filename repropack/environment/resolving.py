@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
-from repropack.environment.manifest import Manifest, TextSource, read_manifest
+from repropack.environment.manifest import Manifest, TextSource, read_manifest, requirements_text
 from repropack.environment.model import AsOf, Lock, Target
 from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
@@ -68,17 +68,23 @@ def resolve(
     as_of: AsOf,
     cache: Path,
     inferred: tuple[Line, ...] = (),
+    constraints: tuple[Line, ...] = (),
 ) -> Lock:
     """The lock of a manifest that is none, by its path in the source (None: there is none).
 
-    `inferred` are requirements that no file asks for, with the places that need them.
+    `inferred` are requirements that no file asks for, with the places that need them; `constraints`
+    limit versions beside those of the file.
     Remembered in `cache`, so that asking again needs no network. Raises `InvalidError` for what
     cannot be resolved or packed, `TemporaryError` for the network.
     """
     manifest = read_manifest(source, file) if file else Manifest(path=INFERRED, lines=())
     if file and any(line.hashes for line in manifest.lines):  # it only includes locks
-        return read_hashed(source.read_text(file), file, target, source.read_text)
-    manifest = replace(manifest, lines=(*manifest.lines, *inferred))
+        return read_hashed(requirements_text(source, file), file, target, source.read_text)
+    manifest = replace(
+        manifest,
+        lines=(*manifest.lines, *inferred),
+        constraints=(*manifest.constraints, *constraints),
+    )
     if not manifest.lines:
         because = f"{manifest.path} asks for no package"
         return Lock(

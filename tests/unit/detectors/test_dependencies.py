@@ -74,9 +74,27 @@ POETRY = "[tool.poetry]\nname = 'x'\n"
         ),
         (
             {"requirements.txt": "a", "environment.yml": ""},
-            ["requirements requirements.txt info", "unsupported environment.yml info"],
+            ["requirements requirements.txt info", "conda environment.yml info"],
         ),
-        ({"environment.yml": ""}, ["unsupported environment.yml problem"]),
+        ({"environment.yml": ""}, ["conda environment.yml info"]),
+        ({"environment.yml": "dependencies: [{pip: [a]}]"}, ["conda_pip environment.yml info"]),
+        (
+            {
+                "requirements.txt": "a",
+                "environment.yml": "dependencies: [a, {pip: [-r requirements.txt]}]",
+            },
+            ["conda environment.yml info"],
+        ),
+        ({"spec-file.txt": "@EXPLICIT\n"}, ["conda_explicit spec-file.txt info"]),
+        (
+            {"requirements.txt": "# $ conda create --name\na=1=0\n"},
+            ["conda_list requirements.txt info"],
+        ),
+        (
+            {"conda-lock.yml": "", "pixi.lock": ""},
+            ["conda_lock conda-lock.yml info", "pixi_lock pixi.lock info"],
+        ),
+        ({"docker-compose.yml": "dependencies: [a]"}, []),
         ({"setup.py": "setup(install_requires=['a'])"}, ["setup_py setup.py info"]),
         ({"setup.py": "setup(name='a')"}, []),
         ({"setup.cfg": "[options]\ninstall_requires =\n  a\n"}, ["setup_cfg setup.cfg info"]),
@@ -87,9 +105,3 @@ def test_manifests(files: dict[str, str | None], expected: list[str]) -> None:
     found = dependencies.detect(Reading(Tree(files)))
     said = [f"{f.kind.removeprefix('dependencies.')} {f.value} {f.severity.value}" for f in found]
     assert said == expected
-
-
-def test_an_unsupported_lock_says_how_to_export_it() -> None:
-    """The next command to type stands in the finding."""
-    (finding,) = dependencies.detect(Reading(Tree({"pixi.lock": ""})))
-    assert "pip list" in finding.because

@@ -1,0 +1,31 @@
+"""Conda environments: exact packages from any of conda's files, fetched, and installed by rattler.
+
+Owns: reading conda-lock.yml, pixi.lock and `@EXPLICIT` lists, solving what is not locked, fetching
+packages by hash, what a bundle says of them, and the two programs that travel with a bundle
+(`fetcher`, `installer`). The only user of rattler and conda-lock.
+Does not own: the files' syntax (`condafile`), pip's part (`environment`).
+
+    lock = provide(source, path, target, as_of=…, cache=…)    # its `conda` is the conda half
+    files = fetch_conda(lock.conda, cache=…, progress=…)
+    place_conda(files, cache, directory)
+"""
+
+from __future__ import annotations
+
+from repropack.conda.fetching import conda_path, fetch_conda, place_conda
+from repropack.conda.locks import provide
+from repropack.conda.writing import conda_lock_text, explicit_text, sums_text
+from repropack.environment.condamodel import CondaEnvironment, CondaFile, CondaPackage
+
+__all__ = [
+    "CondaEnvironment",
+    "CondaFile",
+    "CondaPackage",
+    "conda_lock_text",
+    "conda_path",
+    "explicit_text",
+    "fetch_conda",
+    "place_conda",
+    "provide",
+    "sums_text",
+]
