@@ -23,12 +23,13 @@ from repropack.bundle import (
     source_dockerfile,
     split_dockerfile,
 )
+from repropack.conda import place_conda
 from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
 from repropack.engines.base import BaseSpec, base_tag, debs_of, provide_base
-from repropack.environment import Lock, Requirement, Target, Wheel, fetch, place
+from repropack.environment import Target, place
 from repropack.errors import BuildError, IntegrityError
-from repropack.findings import Where
+from repropack.gathering import conda_of, wheels_of
 from repropack.layers import LAYER, write_layer
 from repropack.plan import BaseNeed
 from repropack.progress import Reporter
@@ -163,16 +164,15 @@ def dockerfile_parts(bundle: Bundle) -> tuple[str, str]:
 
 def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: str) -> Image:
     """The image of the environment alone, tagged by everything that it depends on."""
-    lock = (bundle.directory / "pylock.toml").read_bytes()
-    digest = hashlib.sha256(b"\0".join((instructions(head), lock, base.id.encode())))
+    locks = [(bundle.directory / name).read_bytes() for name in lock_files(bundle)]
+    digest = hashlib.sha256(b"\0".join((instructions(head), *locks, base.id.encode())))
     tag = f"repropack/environment:{digest.hexdigest()[:16]}"
     present = None if workshop.settings.rebuild else workshop.engine.image(tag)
     if present is not None:
         return present
-    wheels = wheels_of(bundle, workshop)
-    workshop.reporter.step("building the environment")
-    with build_context(bundle, ("pylock.toml",)) as context:
-        place(wheels, workshop.settings.cache, context / "wheels")
+    with build_context(bundle, lock_files(bundle)) as context:
+        put_packages(bundle, workshop, context)
+        workshop.reporter.step("building the environment")
         (context / "Dockerfile").write_text(head, "utf-8")
         recipe = BuildRecipe(
             context=context,
@@ -184,6 +184,21 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
         return workshop.engine.build(recipe, workshop.reporter.detail)
 
 
+def lock_files(bundle: Bundle) -> tuple[str, ...]:
+    """The files of a bundle that say what is installed, and the program that installs it."""
+    conda = ("conda.sha256", "tools/install_conda.py") if bundle.conda else ()
+    return ("pylock.toml", *conda)
+
+
+def put_packages(bundle: Bundle, workshop: Workshop, context: Path) -> None:
+    """Every package of the environment, fetched if need be, beside the Dockerfile."""
+    cache, reporter = workshop.settings.cache, workshop.reporter
+    conda = conda_of(bundle, cache=cache, reporter=reporter)
+    wheels = wheels_of(bundle, workshop.target, cache=cache, reporter=reporter)
+    place_conda(conda, cache, context / "conda")
+    place(wheels, cache, context / "wheels")
+
+
 def instructions(dockerfile: str) -> bytes:
     """What a builder reads of a Dockerfile: comments (the commit stands in one) change nothing."""
     lines = (line for line in dockerfile.splitlines() if not line.startswith("#"))
@@ -192,10 +207,9 @@ def instructions(dockerfile: str) -> bytes:
 
 def build_whole(bundle: Bundle, workshop: Workshop) -> Image:
     """Everything in one step, for the engine that makes no layers."""
-    wheels = wheels_of(bundle, workshop)
-    workshop.reporter.step(f"building {bundle.tag}")
-    with build_context(bundle, (*SOURCE_INPUTS, "pylock.toml", "Dockerfile")) as context:
-        place(wheels, workshop.settings.cache, context / "wheels")
+    with build_context(bundle, (*SOURCE_INPUTS, *lock_files(bundle), "Dockerfile")) as context:
+        put_packages(bundle, workshop, context)
+        workshop.reporter.step(f"building {bundle.tag}")
         labels = ((BUNDLE_LABEL, bundle.digest),)
         recipe = recipe_for(bundle, workshop, context, labels=labels)
         return workshop.engine.build(recipe, workshop.reporter.detail)
@@ -209,31 +223,6 @@ def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pai
         extra_tags=workshop.settings.tags,
         labels=labels,
         log=workshop.log,
-    )
-
-
-def wheels_of(bundle: Bundle, workshop: Workshop) -> tuple[Wheel, ...]:
-    """The wheels that the bundle's image is made of, fetched by hash if the cache lacks them."""
-    needed = (*bundle.wheels, *(tool for tool in bundle.tools if tool.name == "uv"))
-    if not needed:
-        return ()
-    workshop.reporter.step(f"fetching {len(needed)} packages")
-    lock = Lock(
-        requirements=tuple(requirement_for(wheel) for wheel in needed),
-        origin="repropack.json",
-        because="the bundle names every wheel by its hash",
-    )
-    cache = workshop.settings.cache
-    return fetch(lock, workshop.target, cache=cache, progress=workshop.reporter.detail)
-
-
-def requirement_for(wheel: Wheel) -> Requirement:
-    """Exactly this wheel."""
-    return Requirement(
-        name=wheel.name,
-        version=wheel.version,
-        hashes=(f"sha256:{wheel.sha256}",),
-        where=Where(path="repropack.json"),
     )
 
 
@@ -260,6 +249,7 @@ def link(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True, copy_function=hard_link)
     else:
+        target.parent.mkdir(parents=True, exist_ok=True)
         hard_link(str(source), str(target))
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from repropack.config import Config, suggest_name
 from repropack.detectors import Readable, Reading, detect, gpu
-from repropack.detectors.conda import FOREIGN
+from repropack.detectors.conda import FOREIGN, UNREADABLE
 from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.disagreement import DISAGREE
 from repropack.detectors.imports import MISSING, missing
@@ -189,7 +189,7 @@ def _declared_environment(reading: Reading, path: str) -> tuple[EnvironmentFile,
 def _settled(finding: Finding, used: str | None, config: Config) -> Finding:
     """What is wrong with a manifest does not stop a build that does not use it, or was told to."""
     declared = bool(config.environment.lock) and used is not None
-    if finding.kind == FOREIGN and finding.where and finding.where.path != used:
+    if finding.kind in (FOREIGN, UNREADABLE) and finding.where and finding.where.path != used:
         return dataclasses.replace(finding, severity=Severity.INFO)
     if finding.kind == OLD and config.environment.python:
         return dataclasses.replace(finding, severity=Severity.WARNING)

@@ -75,9 +75,9 @@ def provide_conda(
         cache=cache,
         inferred=() if is_lock else tuple(map(line_of, infer)),
     )
-    said = map(inferred, infer)
+    said: tuple[Finding, ...] = tuple(map(inferred, infer))
     if is_lock:
-        said = iter((*not_added(infer, path), *not_resolved(as_of, path)))
+        said = (*not_added(infer, path), *not_resolved(as_of, path))
     return replace(lock, findings=(*lock.findings, *said))
 
 

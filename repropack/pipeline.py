@@ -12,9 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from repropack import workspace
-from repropack.bundle import Ingredients, is_bundle, keep_lock, read_bundle, write_bundle
-from repropack.environment import fetch, tools
+from repropack.bundle import is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.fitting import environment_of
+from repropack.gathering import gather
 from repropack.images import finish, open_workshop
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
@@ -44,11 +44,8 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     out = settings.out or workspace.bundle_directory(looked.directory, plan.slug)
     workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
-    target = workshop.target
-    reporter.step(f"fetching {len(plan.lock.requirements)} packages")
-    wheels = fetch(plan.lock, target, cache=settings.cache, progress=reporter.detail)
-    own = tools(settings.cache, target, reporter.detail) if wheels else ()
-    ingredients = Ingredients(target=target, wheels=wheels, tools=own, base=workshop.base_record)
+    base = workshop.base_record
+    ingredients = gather(plan, base, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
     bundle = write_bundle(plan, looked.source, ingredients, cache=settings.cache, out=out)
     return finish(bundle, workshop, lock=keep_lock(plan, out))

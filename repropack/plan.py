@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repropack.conda import planning as conda
 from repropack.config import Config
 from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
 from repropack.cuda.base import slim_only
@@ -89,7 +90,12 @@ class Plan:
     @property
     def python(self) -> str:
         """The Python minor version, such as `3.11`."""
-        return self.base.python.value
+        return self.lock.conda.minor if self.lock.conda else self.base.python.value
+
+    @property
+    def target(self) -> Target:
+        """What the environment's packages must fit: the base, with conda's Python if it has one."""
+        return replace(self.base.need.target, python=self.python)
 
     @property
     def slug(self) -> str:
@@ -100,7 +106,7 @@ class Plan:
     def decisions(self) -> tuple[tuple[str, Choice], ...]:
         """Every decision with the word that names it, in the order in which they matter."""
         rows: list[tuple[str, Choice]] = [
-            ("python", self.base.python),
+            ("python", conda.python_of(self.lock) or self.base.python),
             ("base", self.base.suite),
             *(("system package", choice) for choice in self.base.apt),
             ("environment", self.environment),
@@ -125,7 +131,8 @@ def choose_bases(inspection: Inspection, config: Config) -> tuple[Base, ...]:
     """
     refuse_problems(inspection)
     bases, refused = [], None
-    for candidate in inspection.pythons:
+    beneath = conda.beneath(inspection.environment.format)
+    for candidate in (beneath,) if beneath else inspection.pythons:
         try:
             bases.append(choose_base(candidate, inspection, config))
         except PlanError as error:
@@ -217,6 +224,7 @@ def make_plan(
         findings=(
             *inspection.findings,
             *lock.findings,
+            *conda.doubts(lock, inspection.python),
             *cuda.findings,
             *cuda_base.findings,
             *system.findings,
@@ -242,7 +250,9 @@ def variables_for(cuda: CudaPlan, base: CudaBase, lock: Lock, python: str) -> tu
         ("TZ", "UTC", "the time zone must not change a result"),
     )
     rows = [Variable(name=name, value=value, because=why) for name, value, why in fixed]
-    packages = f"/opt/env/lib/python{python}/site-packages"
+    rows += [Variable(name=n, value=v, because=why) for n, v, why in conda.variables(lock)]
+    minor = lock.conda.minor if lock.conda else python
+    packages = f"/opt/env/lib/python{minor}/site-packages"
     rows += [
         Variable(name=setting.name, value=setting.value, because=setting.because)
         for setting in variables_of(cuda, base, lock=lock, site_packages=packages)

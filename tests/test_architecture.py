@@ -15,7 +15,18 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "repropack"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-MAY_START_PROCESSES = ("source/git.py", "environment/", "engines/", "judge/processes.py")
+MAY_START_PROCESSES = (
+    *("source/git.py", "environment/", "engines/", "judge/processes.py"),
+    "conda/solving.py",
+)
+PROGRAMS = (
+    "cli/",
+    "judge/__main__",
+    "judge/commands",
+    "__main__",
+    "conda/fetcher",
+    "conda/installer",
+)
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 
 
@@ -84,9 +95,9 @@ def test_only_some_start_processes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=names())
 def test_only_the_command_line_prints_and_exits(path: Path) -> None:
-    """`print` and `sys.exit` belong to cli, and to the judge's own command line."""
+    """`print` and `sys.exit` belong to cli, and to the programs that travel in bundles."""
     relative = path.relative_to(PACKAGE).as_posix()
-    if relative.startswith(("cli/", "judge/__main__", "judge/commands", "__main__")):
+    if relative.startswith(PROGRAMS):
         return
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call):

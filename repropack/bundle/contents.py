@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repropack import __version__
+from repropack.conda import CondaFile
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Target, Wheel
@@ -40,14 +41,15 @@ class BaseRecord:
 class Ingredients:
     """What was fetched and provided for a plan.
 
-    `wheels` are the environment's, `tools` the installer (uv) and the reviewer's fetcher (pip);
-    there are none when there is nothing to install.
+    `wheels` and `conda` are the environment's, `tools` the installers (uv, rattler) and the
+    reviewer's fetcher (pip); there are none when there is nothing to install.
     """
 
     target: Target
     wheels: tuple[Wheel, ...]
     tools: tuple[Wheel, ...]
     base: BaseRecord
+    conda: tuple[CondaFile, ...] = ()
 
     def tool(self, name: str) -> Wheel | None:
         """The tool of that name, if there is one."""
@@ -56,8 +58,12 @@ class Ingredients:
     @property
     def downloads(self) -> tuple[Wheel, ...]:
         """Every wheel that an image build needs, by file name."""
-        uv = self.tool("uv")
-        return tuple(sorted((*self.wheels, *((uv,) if uv else ())), key=lambda w: w.filename))
+        return tuple(sorted((*self.wheels, *self.installers), key=lambda w: w.filename))
+
+    @property
+    def installers(self) -> tuple[Wheel, ...]:
+        """The tools that run in the image's build, for the base's Python."""
+        return tuple(tool for tool in self.tools if tool.name != "pip")
 
 
 def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
@@ -82,6 +88,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             for what, choice in plan.decisions
         ],
         "cuda": as_dict(plan.cuda),
+        **conda_to_json(plan, ingredients.conda),
         "wheels": [wheel_to_json(wheel) for wheel in ingredients.wheels],
         "tools": [wheel_to_json(wheel) for wheel in ingredients.tools],
         "experiments": [experiment.to_json() for experiment in plan.experiments],
@@ -99,6 +106,26 @@ def dump(value: Any) -> str:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def conda_to_json(plan: Plan, files: tuple[CondaFile, ...]) -> dict[str, Any]:
+    """The conda packages, where there are any: what each is, and where anybody may get it."""
+    if plan.lock.conda is None:
+        return {}
+    packages = [
+        {
+            "name": file.name,
+            "version": file.version,
+            "build": file.build,
+            "filename": file.filename,
+            "url": None if file.carried else file.url,
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
+            "md5": file.md5,
+        }
+        for file in files
+    ]
+    return {"conda": {"python": plan.lock.conda.python, "packages": packages}}
 
 
 def wheel_to_json(wheel: Wheel) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
 from repropack.bundle.contents import DEBS
+from repropack.conda import CondaFile
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
 from repropack.debian.debs import Deb, parse_debs
-from repropack.environment import Wheel
+from repropack.environment import Target, Wheel
 from repropack.errors import IntegrityError, InvalidError
 from repropack.judge.expand import expand
 from repropack.judge.fields import ManifestError
@@ -40,6 +41,13 @@ class Bundle:
     tools: tuple[Wheel, ...]
     manifest: Manifest
     cuda: CudaPlan
+    conda: tuple[CondaFile, ...] = ()
+    python: str = ""
+
+    @property
+    def target(self) -> Target:
+        """What the environment's wheels fit: the base, with conda's Python if it has one."""
+        return replace(self.base.target, python=self.python or self.base.python)
 
     @property
     def runs(self) -> tuple[RunSpec, ...]:
@@ -94,6 +102,8 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         tools=tuple(wheel_from_json(wheel) for wheel in raw["tools"]),
         manifest=parse(raw),
         cuda=from_dict(raw["cuda"]),
+        conda=tuple(conda_from_json(each) for each in raw.get("conda", {}).get("packages", ())),
+        python=str(raw.get("conda", {}).get("python", "")),
     )
 
 
@@ -102,15 +112,36 @@ def debs_in(directory: Path, digest: str | None) -> tuple[Deb, ...]:
     return () if digest is None else parse_debs((directory / DEBS).read_text("utf-8"))
 
 
-def wheel_from_json(raw: dict[str, Any]) -> Wheel:
-    """A wheel of the manifest."""
+def conda_from_json(raw: dict[str, Any]) -> CondaFile:
+    """A conda package of the manifest."""
+    url = raw["url"]
+    return CondaFile(
+        name=str(raw["name"]),
+        version=str(raw["version"]),
+        build=str(raw["build"]),
+        url=str(url or ""),
+        filename=file_name(raw),
+        size_bytes=int(raw["size_bytes"]),
+        sha256=str(raw["sha256"]),
+        md5=str(raw["md5"]),
+        carried=url is None,
+    )
+
+
+def file_name(raw: dict[str, Any]) -> str:
+    """The name of a file that lies in a directory of ours, and nowhere else."""
     filename = str(raw["filename"])
     if "/" in filename or filename.startswith((".", "-")):
-        raise ValueError(f"{filename!r} is not the name of a wheel")
+        raise ValueError(f"{filename!r} is not the name of a package's file")
+    return filename
+
+
+def wheel_from_json(raw: dict[str, Any]) -> Wheel:
+    """A wheel of the manifest."""
     return Wheel(
         name=str(raw["name"]),
         version=str(raw["version"]),
-        filename=filename,
+        filename=file_name(raw),
         size_bytes=int(raw["size_bytes"]),
         sha256=str(raw["sha256"]),
     )

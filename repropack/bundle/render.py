@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from repropack import __version__, assets
 from repropack.bundle import quoting
 from repropack.bundle.contents import Ingredients
+from repropack.conda import CondaFile
 from repropack.environment import Wheel
 from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.plan import Plan
@@ -74,10 +75,13 @@ def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
         .render(
             title=f"{plan.name} at {plan.origin.id12}, packaged by repropack {__version__}",
             python=plan.python,
+            base_python=plan.base.need.python,
             reasons=reasons,
             variables=plan.variables,
             base=ingredients.base.reference,
             wheels=ingredients.wheels,
+            conda=ingredients.conda,
+            rattler=ingredients.tool("py-rattler"),
             uv=ingredients.tool("uv"),
             marker=SOURCE_STAGE,
             steps=SOURCE_STEPS,
@@ -109,10 +113,11 @@ def source_dockerfile(
     return f"FROM {environment}\n{tail.rstrip()} \\\n      {name}={quoting.dockerfile(value)}\n"
 
 
-def dockerignore() -> str:
+def dockerignore(conda: bool = False) -> str:
     """What a builder may see of a bundle's directory."""
     allowed = ("Dockerfile", "pylock.toml", "wheels", "source", "judge.pyz", "repropack.json")
-    return "*\n" + "".join(f"!{name}\n" for name in allowed)
+    more = ("conda", "conda.sha256", "tools/install_conda.py") if conda else ()
+    return "*\n" + "".join(f"!{name}\n" for name in (*allowed, *more))
 
 
 def fetch_requirements(wheels: Sequence[Wheel]) -> str:
@@ -137,12 +142,14 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
             commit=plan.origin.commit or plan.origin.tree,
             base=ingredients.base.reference,
             suite=plan.base.suite.value,
-            python=plan.python,
+            python=plan.base.need.python,
+            environment_python=plan.python,
+            conda=ingredients.conda,
             packages=[choice.value for choice in plan.base.apt],
             claims=[claim.id for claim in plan.claims],
             pip=pip.filename if pip else "",
             platforms=ingredients.target.platforms,
-            download_mb=megabytes(ingredients.downloads),
+            download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
             version=__version__,
         )
     )
@@ -160,8 +167,9 @@ def readme(plan: Plan, ingredients: Ingredients) -> str:
             gpu=gpu_text(plan),
             base=ingredients.base.reference,
             wheels=ingredients.downloads,
-            download_mb=megabytes(ingredients.downloads),
-            disk_mb=disk_megabytes(ingredients.downloads),
+            conda=ingredients.conda,
+            download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
+            disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
         )
     )
 
@@ -198,12 +206,12 @@ def duration(seconds: float) -> str:
     return f"{seconds:g} seconds"
 
 
-def megabytes(wheels: Sequence[Wheel]) -> int:
+def megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
     """The size of a download in MB (10^6 bytes), rounded up to at least 1."""
     return max(1, round(sum(wheel.size_bytes for wheel in wheels) / 1e6))
 
 
-def disk_megabytes(wheels: Sequence[Wheel]) -> int:
+def disk_megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
     """What to have free, in MB: the downloads, twice what they unpack to (about three times their
     size, in the installer's stage and in the image), and the base.
     """

@@ -11,6 +11,7 @@ from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
 from repropack.bundle.contents import Ingredients
 from repropack.bundle.read import Bundle, read_bundle
+from repropack.conda import conda_lock_text, explicit_text, place_conda, programs, sums_text
 from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
 from repropack.errors import BuildError
@@ -60,6 +61,8 @@ def fill(
     pip = ingredients.tool("pip")
     if pip:
         place((pip,), cache, directory / "tools", link=False)
+    carried = tuple(file for file in ingredients.conda if file.carried)
+    place_conda(carried, cache, directory / "conda", link=False)
     write_pyz(directory / "judge.pyz")
     for name, data in base_files().items():
         (directory / name).write_bytes(data)
@@ -67,8 +70,9 @@ def fill(
         "repropack.json": contents.dump(contents.manifest(plan, ingredients)),
         "pylock.toml": to_pylock(ingredients.wheels, ingredients.target),
         "Dockerfile": render.dockerfile(plan, ingredients),
-        ".dockerignore": render.dockerignore(),
+        ".dockerignore": render.dockerignore(bool(ingredients.conda)),
         "fetch.txt": render.fetch_requirements(ingredients.downloads),
+        **conda_texts(ingredients),
         "wheels.sha256": render.wheel_sums(ingredients.downloads),
         "reproduce.sh": render.reproduce_sh(plan, ingredients),
         "README.md": render.readme(plan, ingredients),
@@ -79,6 +83,24 @@ def fill(
     for name, text in texts.items():
         write_text(directory / name, text)
     write_text(directory / checksums.SUMS, checksums.sums_text(directory))
+
+
+def conda_texts(ingredients: Ingredients) -> dict[str, str]:
+    """What is written for conda packages, and the two programs that fetch and install them.
+
+    Its installers run on the base's Python, and the environment's wheels may be for another one.
+    """
+    files = ingredients.conda
+    if not files:
+        return {}
+    return {
+        "conda-lock.yml": conda_lock_text(files),
+        "conda-explicit.txt": explicit_text(files),
+        "conda.sha256": sums_text(files),
+        "fetch.txt": render.fetch_requirements(ingredients.wheels),
+        "fetch-tools.txt": render.fetch_requirements(ingredients.installers),
+        **{f"tools/{name}": text for name, text in programs().items()},
+    }
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from repropack.conda.fetching import conda_path, fetch_conda, place_conda
 from repropack.conda.locks import provide
-from repropack.conda.writing import conda_lock_text, explicit_text, sums_text
+from repropack.conda.writing import conda_lock_text, explicit_text, programs, sums_text
 from repropack.environment.condamodel import CondaEnvironment, CondaFile, CondaPackage
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "explicit_text",
     "fetch_conda",
     "place_conda",
+    "programs",
     "provide",
     "sums_text",
 ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repropack.conda.condalock import default_channels
 from repropack.condafile import Item
 from repropack.environment.condamodel import public_address
 from repropack.errors import InvalidError, PlanError
@@ -79,13 +80,6 @@ def default_alias() -> str:
     from rattler import Channel
 
     return str(Channel("name").base_url).rstrip("/").removesuffix("/name")
-
-
-def default_channels() -> tuple[str, ...]:
-    """What `defaults` stands for, as conda knows it."""
-    from conda_lock._vendor.conda.base import constants
-
-    return tuple(constants.DEFAULT_CHANNELS_UNIX)
 
 
 def secret(shown: str, where: Where) -> Finding:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from repropack.conda import fetcher
@@ -50,18 +50,19 @@ def fetch_conda(
             ):
                 progress(f"fetched {got.filename} ({got.size_bytes / 1e6:.1f} MB)")
                 found[asked] = got
-    files = (file for file in found.values() if file is not None)
-    return tuple(sorted(files, key=lambda file: file.name))
+    files = (each for each in found.values() if each is not None)
+    return tuple(sorted(files, key=lambda each: each.name))
 
 
 def known(cache: Path, package: CondaPackage) -> CondaFile | None:
     """The file that the package is, if it is in the cache and whole."""
+    sha256 = next((h[7:] for h in package.hashes if h.startswith("sha256:")), "")
     try:
-        file = CondaFile(**json.loads(_record(cache, package).read_bytes()))
+        stored = CondaFile(**json.loads(_record(cache, package).read_bytes()))
     except (OSError, ValueError, TypeError):
-        sha256 = next((h[7:] for h in package.hashes if h.startswith("sha256:")), "")
-        file = None if not sha256 else adopted(cache, package, sha256)
-    return file if file is not None and whole(cache, file) else None
+        adoptable = adopted(cache, package, sha256) if sha256 else None
+        return adoptable if adoptable is not None and whole(cache, adoptable) else None
+    return replace(stored, depends=package.depends) if whole(cache, stored) else None
 
 
 def adopted(cache: Path, package: CondaPackage, sha256: str) -> CondaFile | None:

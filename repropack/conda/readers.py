@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from repropack.conda import condalock
 from repropack.condafile import PLATFORM, foreign_subdirs, read_explicit
 from repropack.environment import Requirement, Target
 from repropack.environment.artifacts import File, Package, requirement
@@ -40,19 +41,14 @@ class Read:
 
 def read_conda_lock(text: str, path: str, target: Target) -> Read:
     """A conda-lock.yml, unified or not, as conda-lock itself reads it: the main group alone."""
-    from conda_lock.lockfile import parse_conda_lock_file
-
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "conda-lock.yml")
-        file.write_text(text, encoding="utf-8")
-        try:
-            lock = parse_conda_lock_file(file)
-        except Exception as error:  # pydantic's, yaml's, and assertions: all mean the same
-            reason = " ".join(str(error).replace(str(file), path).split())[:300]
-            raise InvalidError(
-                f"{path} is not a lock that conda-lock reads: {reason}",
-                hint="run `conda-lock` again",
-            ) from error
+    try:
+        lock = condalock.parse(text)
+    except Exception as error:  # pydantic's, yaml's, and assertions: all mean the same
+        reason = " ".join(str(error).split())[:300]
+        raise InvalidError(
+            f"{path} is not a lock that conda-lock reads: {reason}",
+            hint="run `conda-lock` again",
+        ) from error
     here = [entry for entry in lock.package if entry.platform == PLATFORM]
     refuse_other_platforms(bool(here), sorted({e.platform for e in lock.package}), path)
     chosen = [entry for entry in here if not entry.categories or "main" in entry.categories]

@@ -6,10 +6,10 @@ Does not own: where they go (`bundle`).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from repropack.conda import condalock
 from repropack.conda.channels import default_alias
 from repropack.conda.fetcher import ALIAS_COMMENT
 from repropack.condafile import PLATFORM
@@ -30,35 +30,30 @@ def sums_text(files: Sequence[CondaFile]) -> str:
 
 def conda_lock_text(files: Sequence[CondaFile]) -> str:
     """The packages as conda-lock's own library writes them."""
-    from conda_lock.lockfile import write_conda_lock_file
-    from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile, LockMeta
-    from conda_lock.models.channel import Channel
-
-    channels = dict.fromkeys(address(file).rpartition("/")[0].rpartition("/")[0] for file in files)
-    meta = LockMeta(
-        content_hash={PLATFORM: ""},
-        channels=[Channel.from_string(url) for url in channels],
-        platforms=[PLATFORM],
-        sources=[],
-    )
+    channels = dict.fromkeys(file.url.rsplit("/", 2)[0] for file in files if not file.carried)
     packages = [
-        LockedDependency(
-            name=file.name,
-            version=file.version,
-            manager="conda",
-            platform=PLATFORM,
-            dependencies=dict(spec_of(depends) for depends in file.depends),
-            url=address(file),
-            hash={"md5": file.md5, "sha256": file.sha256},
-            categories={"main"},
-        )
+        {
+            "name": file.name,
+            "version": file.version,
+            "manager": "conda",
+            "platform": PLATFORM,
+            "dependencies": dict(spec_of(depends) for depends in file.depends),
+            "url": address(file),
+            "hash": {"md5": file.md5, "sha256": file.sha256},
+            "categories": {"main"},
+        }
         for file in files
     ]
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "conda-lock.yml")
-        lock = Lockfile(package=packages, metadata=meta)
-        write_conda_lock_file(lock, path, metadata_choices=None, include_help_text=False)
-        return path.read_text(encoding="utf-8")
+    return condalock.written(packages, channels, PLATFORM)
+
+
+def programs() -> dict[str, str]:
+    """The two programs that travel, by their names in a bundle's `tools`."""
+    here = Path(__file__).parent
+    return {
+        "fetch_conda.py": (here / "fetcher.py").read_text("utf-8"),
+        "install_conda.py": (here / "installer.py").read_text("utf-8"),
+    }
 
 
 def address(file: CondaFile) -> str:

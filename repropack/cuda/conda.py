@@ -21,6 +21,7 @@ from repropack.cuda.model import (
 )
 from repropack.cuda.torch import Reading
 from repropack.cuda.version import cuda_of_digits, key, minor
+from repropack.environment.condamodel import CondaEnvironment
 
 CPU_VARIANTS = ("cpu", "mkl", "eigen")
 FRAMEWORKS = ("pytorch", "tensorflow", "tensorflow-base", "jaxlib", "cupy")
@@ -42,6 +43,20 @@ def read_conda(packages: Iterable[CondaPackage]) -> Reading:
     builds = [_build(package, match) for package, match in said if cuda_of(match)]
     build = next((b for b in builds if b.package == "pytorch"), builds[0] if builds else None)
     return Reading(build=build, evidence=evidence)
+
+
+def packages_in(environment: CondaEnvironment | None) -> tuple[CondaPackage, ...]:
+    """The packages that a lock has of conda."""
+    return tuple(
+        CondaPackage(
+            name=package.name,
+            version=package.version,
+            build=package.build,
+            channel=package.channel,
+            where=package.where,
+        )
+        for package in (environment.packages if environment else ())
+    )
 
 
 def _matches(package: CondaPackage) -> Iterator[dict[str, str]]:

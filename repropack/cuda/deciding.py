@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repropack.cuda import tables
-from repropack.cuda.conda import cudnn_of, read_conda
+from repropack.cuda.conda import cudnn_of, packages_in, read_conda
 from repropack.cuda.conflicts import conflicts
 from repropack.cuda.drivers import driver_for, knows
 from repropack.cuda.evidence import cudnn_pin, evidence_of
@@ -41,6 +41,7 @@ def cuda_of(lock: Lock, *, conda: Sequence[CondaPackage] = (), machine: str = "x
     Never raises: what is not known or contradicts itself is a finding.
     """
     readings = [(item, read(item, lock, machine)) for item in lock.requirements]
+    conda = conda or packages_in(lock.conda)
     from_conda = read_conda(conda)
     together = [*(reading for _, reading in readings), from_conda]
     evidence = ordered(

@@ -24,6 +24,7 @@ from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format
 
 FOREIGN: Final = "conda.foreign"
+UNREADABLE: Final = "conda.unreadable"
 _MOST: Final = 3
 _LOCKED_FOR: Final = {
     # conda-lock lists its platforms at its head, pixi below each environment's packages.
@@ -57,9 +58,7 @@ def _environment(text: str, path: str, format: Format) -> Iterator[Finding]:
     try:
         file = read_list(text) if format is Format.CONDA_LIST else read_environment(text)
     except ValueError as error:
-        yield _problem(
-            "conda.unreadable", path, f"{path} cannot be read: {error}", Where(path=path)
-        )
+        yield _problem(UNREADABLE, path, f"{path} cannot be read: {error}", Where(path=path))
         return
     yield from _foreign(file, path)
 
@@ -84,9 +83,7 @@ def _explicit(text: str, path: str, format: Format) -> Iterator[Finding]:
     try:
         addresses = read_explicit(text)
     except ValueError as error:
-        yield _problem(
-            "conda.unreadable", path, f"{path} cannot be read: {error}", Where(path=path)
-        )
+        yield _problem(UNREADABLE, path, f"{path} cannot be read: {error}", Where(path=path))
         return
     for subdir, line in list(foreign_subdirs(addresses).items())[:1]:
         because = (

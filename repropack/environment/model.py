@@ -65,8 +65,8 @@ class Lock:
     `origin` is the path that it was read or resolved from ("" for an environment without any).
     `indexes` and `find_links` are those that the author's own files name: they are asked besides
     those of the machine, and never written into a bundle. `as_of` is the moment as of which it was
-    resolved; None for a lock that was read. `conda` is what conda installs beneath the requirements,
-    Python included; None where Python is the base's.
+    resolved; None for a lock that was read. `conda` is what conda installs beneath the
+    requirements, Python included; None where Python is the base's.
     """
 
     requirements: tuple[Requirement, ...]

@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -155,6 +156,14 @@ def index(channel: Path) -> None:
     """Write the channel's repodata with rattler's own indexer."""
     (channel / "noarch").mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-c", INDEX, str(channel)], check=True)
+    for path in channel.glob("*/repodata.json"):
+        data = json.loads(path.read_text("utf-8"))
+        for entry in (*data["packages"].values(), *data["packages.conda"].values()):
+            # When it was indexed is now; when it was built is what tells one from another.
+            entry.pop("indexed_timestamp", None)
+        path.write_text(json.dumps(data), "utf-8")
+        for other in (*path.parent.glob("repodata*.zst"), path.parent / "shards"):
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 
 def make_channel(channel: Path, packages: Iterable[Made]) -> Path:
@@ -192,10 +201,15 @@ def skipped(inside: Path) -> bool:
 
 
 def binary(path: Path, prefix: str) -> CondaFile:
-    """A program or library; the prefix that it was built with is replaced when it is linked."""
+    """A program or library that looks for its libraries beside itself, wherever it is put.
+
+    conda's own way, a long placeholder for the prefix, needs a Python that was built with one.
+    """
     data = path.read_bytes()
-    long = len(prefix) > len("/opt/env") and prefix.encode() in data
-    return CondaFile(data=data, executable=True, placeholder=prefix if long else "")
+    built, beside = f"{prefix}/lib\0".encode(), b"$ORIGIN/../lib"
+    if len(built) > len(beside):
+        data = data.replace(built, beside.ljust(len(built), b"\0"), 1)
+    return CondaFile(data=data, executable=True)
 
 
 def distribution_package(name: str, **changes: Any) -> Made:

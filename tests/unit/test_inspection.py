@@ -34,7 +34,12 @@ PROJECT = "[project]\nname = 'x'\ndependencies = ['numpy']\n"
         ),
         ({"pyproject.toml": PROJECT, "uv.lock": ""}, "uv.lock", Format.UV),
         ({"a.py": "print(1)"}, None, Format.NONE),
-        ({"pixi.lock": ""}, None, Format.NONE),
+        ({"pixi.lock": ""}, "pixi.lock", Format.PIXI_LOCK),
+        (
+            {"environment.yml": "dependencies: [a]"},
+            "environment.yml",
+            Format.CONDA,
+        ),
     ],
 )
 def test_the_best_manifest_counts(files: dict[str, str], path: str | None, format: Format) -> None:
@@ -59,11 +64,22 @@ def test_no_manifest_but_imports_is_said() -> None:
     assert environment.because == "no file says what to install, but the code imports numpy"
 
 
-def test_nothing_that_can_be_built_from_is_a_problem() -> None:
-    """A repository with only a pixi.lock is stopped, with the command that exports it."""
-    (problem,) = inspect(Tree({"pixi.lock": ""}), None).problems
-    assert (problem.value, problem.severity) == ("pixi.lock", Severity.PROBLEM)
-    assert "pip list" in problem.because
+@pytest.mark.parametrize(
+    ("files", "stops"),
+    [
+        ({"environment.yml": "dependencies:\n- vs2015_runtime=14.16\n"}, True),
+        ({"environment.yml": "dependencies:\n- appnope\n", "requirements.txt": "a"}, False),
+    ],
+)
+def test_another_systems_conda_file_stops_only_what_uses_it(
+    files: dict[str, str], stops: bool
+) -> None:
+    """A Windows export is a problem where it makes the environment, and a remark elsewhere."""
+    found = inspect(Tree(files), None)
+    assert bool(found.problems) is stops
+    (foreign,) = [each for each in found.findings if each.kind == "conda.foreign"]
+    assert str(foreign.where) == "environment.yml:2"
+    assert foreign.severity is (Severity.PROBLEM if stops else Severity.INFO)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +100,7 @@ def test_nothing_that_can_be_built_from_is_a_problem() -> None:
             "",
         ),
         ({"pylock.toml": ""}, "absent.txt", None, Format.NONE, "is not in the source"),
-        ({"pixi.lock": ""}, "pixi.lock", None, Format.NONE, "pip list"),
+        ({"conda-lock.yml": ""}, "conda-lock.yml", "conda-lock.yml", Format.CONDA_LOCK, ""),
         ({"a.json": ""}, "a.json", None, Format.NONE, "it is no pylock.toml"),
     ],
 )

@@ -1,0 +1,83 @@
+"""Everything that an image is made of, fetched: packages, and the tools that install them.
+
+Owns: which Python each is for. Does not own: one kind of package (`environment`, `conda`), where
+they go (`bundle`, `images`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repropack.bundle import BaseRecord, Bundle, Ingredients
+from repropack.conda import CondaFile, CondaPackage, fetch_conda
+from repropack.environment import Lock, Requirement, Target, Wheel, fetch, tools
+from repropack.environment.tools import PIP_ONLY, WITH_CONDA
+from repropack.findings import Where
+from repropack.plan import Plan
+from repropack.progress import Reporter
+
+
+def gather(plan: Plan, base: BaseRecord, *, cache: Path, reporter: Reporter) -> Ingredients:
+    """The packages of a plan and what installs them. Raises what fetching raises."""
+    wanted = plan.lock.conda.packages if plan.lock.conda else ()
+    reporter.step(f"fetching {len(plan.lock.requirements) + len(wanted)} packages")
+    conda = fetch_conda(wanted, cache=cache, progress=reporter.detail)
+    wheels = fetch(plan.lock, plan.target, cache=cache, progress=reporter.detail)
+    own: tuple[Wheel, ...] = ()
+    if wheels or conda:
+        names = WITH_CONDA if conda else PIP_ONLY
+        own = tools(cache, plan.base.need.target, reporter.detail, names=names)
+    return Ingredients(target=plan.target, wheels=wheels, conda=conda, tools=own, base=base)
+
+
+def wheels_of(
+    bundle: Bundle, base: Target, *, cache: Path, reporter: Reporter
+) -> tuple[Wheel, ...]:
+    """The wheels that a bundle's image is made of, fetched by hash if the cache lacks them."""
+    own = tuple(tool for tool in bundle.tools if tool.name != "pip")
+    if not bundle.wheels and not own:
+        return ()
+    reporter.step(f"fetching {len(bundle.wheels) + len(own)} packages")
+    return tuple(
+        wheel
+        for wheels, target in ((bundle.wheels, bundle.target), (own, base))
+        for wheel in fetch(lock_for(wheels), target, cache=cache, progress=reporter.detail)
+    )
+
+
+def lock_for(wheels: tuple[Wheel, ...]) -> Lock:
+    """Exactly these wheels."""
+    return Lock(
+        requirements=tuple(requirement_for(wheel) for wheel in wheels),
+        origin="repropack.json",
+        because="the bundle names every wheel by its hash",
+    )
+
+
+def requirement_for(wheel: Wheel) -> Requirement:
+    """Exactly this wheel."""
+    return Requirement(
+        name=wheel.name,
+        version=wheel.version,
+        hashes=(f"sha256:{wheel.sha256}",),
+        where=Where(path="repropack.json"),
+    )
+
+
+def conda_of(bundle: Bundle, *, cache: Path, reporter: Reporter) -> tuple[CondaFile, ...]:
+    """The conda packages of a bundle; those that travel in it are taken from there."""
+    packages = (package_for(bundle, file) for file in bundle.conda)
+    return fetch_conda(packages, cache=cache, progress=reporter.detail)
+
+
+def package_for(bundle: Bundle, file: CondaFile) -> CondaPackage:
+    """Exactly this file, wherever it is."""
+    inside = bundle.directory.absolute() / "conda" / file.filename
+    return CondaPackage(
+        name=file.name,
+        version=file.version,
+        build=file.build,
+        url=inside.as_uri() if file.carried else file.url,
+        hashes=(f"sha256:{file.sha256}",),
+        where=Where(path="repropack.json"),
+    )
