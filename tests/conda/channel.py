@@ -162,8 +162,9 @@ def index(channel: Path) -> None:
             # When it was indexed is now; when it was built is what tells one from another.
             entry.pop("indexed_timestamp", None)
         path.write_text(json.dumps(data), "utf-8")
-        for other in (*path.parent.glob("repodata*.zst"), path.parent / "shards"):
-            shutil.rmtree(other) if other.is_dir() else other.unlink()
+        shutil.rmtree(path.parent / "shards", ignore_errors=True)
+        for other in path.parent.glob("repodata*.zst"):
+            other.unlink()
 
 
 def make_channel(channel: Path, packages: Iterable[Made]) -> Path:

@@ -432,14 +432,26 @@ get_wheels() {
 
 # The host's own Python, if there is one, knows the host's proxies, certificates and indexes best.
 fetch_on_host() {
+    python_on_host || return 1
+    fetch_for "$python" fetch.txt
+}
+
+python_on_host() {
     command -v python3 >/dev/null 2>&1 || return 1
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || return 1
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null
+}
+
+# fetch_for PYTHON FILE
+fetch_for() {
+    version_for=$1
+    file=$2
+    [ -s "$file" ] || return 0
     set --
     for platform in $platforms; do set -- "$@" --platform "$platform"; done
     await env PIP_REQUIRE_VIRTUALENV=0 python3 "tools/$pip/pip" download --disable-pip-version-check --no-deps \
-        --require-hashes --only-binary=:all: --implementation cp --python-version "$python" \
-        --abi "cp$(printf '%s' "$python" | tr -d .)" --abi abi3 --abi none "$@" \
-        --log "$work/pip.log" --dest wheels --requirement fetch.txt >&2
+        --require-hashes --only-binary=:all: --implementation cp --python-version "$version_for" \
+        --abi "cp$(printf '%s' "$version_for" | tr -d .)" --abi abi3 --abi none "$@" \
+        --log "$work/pip.log" --dest wheels --requirement "$file" >&2
 }
 
 # Without one, the base does it: in a container of its own that is removed, on the host's network
@@ -450,7 +462,10 @@ fetch_in_base() {
     mkdir "$inbox"
     cp "tools/$pip" fetch.txt "$inbox/"
     lend_files
-    new_fetcher
+    # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
+    new_fetcher 'cd /in && mkdir wheels && \
+        exec "python$0" "$1/pip" download --disable-pip-version-check --no-cache-dir --no-deps \
+        --require-hashes --only-binary=:all: --log pip.log --dest wheels --requirement fetch.txt'
     "$engine" cp "$inbox/." "$container:/in" >/dev/null
     await "$engine" start -a "$container" >&2 || true
     "$engine" cp "$container:/in/pip.log" "$work/pip.log" >/dev/null 2>&1 || true
@@ -458,7 +473,9 @@ fetch_in_base() {
     remove_container
 }
 
+# new_fetcher SCRIPT: its $0 is the base's Python, its $1 is pip.
 new_fetcher() {
+    script=$1
     set -- --env HOME=/in --env PIP_CONFIG_FILE=/in/own.conf --env PIP_REQUIRE_VIRTUALENV=0
     [ ! -f "$inbox/certificates.pem" ] || set -- "$@" --env PIP_CERT=/in/certificates.pem
     for variable in HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy \
@@ -467,11 +484,7 @@ new_fetcher() {
         eval "value=\${$variable:-}"
         [ -z "$value" ] || set -- "$@" --env "$variable"
     done
-    # shellcheck disable=SC2016 # $0 and $1 are the inner shell's
-    new_container --user 0:0 --network host "$@" "$base" sh -c 'cd /in && mkdir wheels && exec \
-        "python$0" "$1/pip" download --disable-pip-version-check --no-cache-dir --no-deps \
-        --require-hashes --only-binary=:all: --log pip.log --dest wheels --requirement fetch.txt' \
-        "$python" "$pip"
+    new_container --user 0:0 --network host "$@" "$base" sh -c "$script" "$python" "$pip"
 }
 
 # The certificates that the host trusts, and where its pip and its .netrc say that packages are.
