@@ -18,7 +18,7 @@ from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
 from repropack.source import Source
 
-PLACE = re.compile(r" in (\S.*):([0-9]+)$")
+PLACE = re.compile(r" in (\S.*?)(?::([0-9]+))?$")
 
 
 def provide_lock(
@@ -93,7 +93,9 @@ def as_of_commit(source: Source) -> AsOf:
 def line_of(choice: Choice) -> Line:
     """An inferred distribution as a requirement, with the import that needs it."""
     match = PLACE.search(choice.because)
-    where = Where(path=match[1], line=int(match[2])) if match else Where(path=choice.because)
+    if match is None:
+        return Line(text=choice.value, hashes=(), where=Where(path=choice.because))
+    where = Where(path=match[1], line=int(match[2]) if match[2] else None)
     return Line(text=choice.value, hashes=(), where=where)
 
 

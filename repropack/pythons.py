@@ -139,7 +139,7 @@ def reason(minor: str, day: datetime.date | None) -> str:
 def months(released: datetime.date, day: datetime.date) -> int | None:
     """How many months a version was out on a day; None if it was not settled yet."""
     days = (day - released).days
-    return None if days < MATURE_DAYS else days * 12 // 365
+    return None if days < MATURE_DAYS else round(days * 12 / 365)
 
 
 def minor_of(version: str) -> str:

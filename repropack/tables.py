@@ -77,6 +77,23 @@ def distribution_in_conda(name: str) -> str:
     return str(conda_names()["distributions"].get(name, name))
 
 
+def foreign_names() -> frozenset[str]:
+    """Of the mistaken names, those under which an index has something else."""
+    return frozenset(_data("imports.json")["foreign"])
+
+
+def renamed(name: str) -> tuple[str, str] | None:
+    """The name that a distribution has since a version, and that version."""
+    found = _data("imports.json")["renamed"].get(name)
+    return None if found is None else (str(found[0]), str(found[1]))
+
+
+def useless_names() -> Mapping[str, str]:
+    """Lines of `pip freeze` that install nothing on Linux → why."""
+    names: Mapping[str, str] = _data("imports.json")["nowhere"]
+    return names
+
+
 def standard_names() -> frozenset[str]:
     """Modules of the standard library that people write into requirements files."""
     return frozenset(_data("imports.json")["standard"])

@@ -24,6 +24,8 @@ _PIN_FILES: Final = (
     ("environment.yml", re.compile(rf"^\s*-\s*[\"']?python\s*={{1,2}}\s*{_VERSION}", re.M)),
     ("environment.yaml", re.compile(rf"^\s*-\s*[\"']?python\s*={{1,2}}\s*{_VERSION}", re.M)),
 )
+# conda writes the Python itself among the packages, and so do those who turn that into a list.
+_LISTED: Final = ("requirements.txt", re.compile(rf"^python={{1,2}}{_VERSION}", re.M))
 _IN_BINDERS: Final = frozenset(("runtime.txt", "Pipfile", "Pipfile.lock", "environment.yml"))
 _RANGE_FILES: Final = (
     ("setup.cfg", re.compile(r"^\s*python_requires\s*=\s*([^\n#]+)", re.M)),
@@ -49,7 +51,7 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
         for path, pattern in _PIN_FILES
         if path in _IN_BINDERS
     )
-    pins = _matches(reading, PIN, (*inside, *_PIN_FILES))
+    pins = _matches(reading, PIN, (*inside, *_PIN_FILES, _LISTED))
     pins += _compiled(reading)
     ranges = (*_script_ranges(reading), *_matches(reading, RANGE, _RANGE_FILES))
     old = () if pins else _old(reading)

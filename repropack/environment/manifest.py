@@ -20,7 +20,13 @@ from repropack.environment.tomlfile import parse_toml, table
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format, format_of
-from repropack.tables import mistaken_names, standard_names
+from repropack.tables import (
+    foreign_names,
+    mistaken_names,
+    renamed,
+    standard_names,
+    useless_names,
+)
 
 NOTHING = re.compile(r"\s*={2,3}\s*0\.0(?:\.|post|$).*")  # the versions of empty packages
 CONDA = (Format.CONDA, Format.CONDA_PIP, Format.CONDA_LIST)
@@ -196,22 +202,51 @@ def expanded(source: TextSource, lines: Iterable[Line], path: str) -> Manifest:
 
 
 def corrected(manifest: Manifest) -> Manifest:
-    """Names that never were right are mapped, and Python's own modules left out, with findings."""
+    """Names that never were right are mapped, what installs nothing is left out, with findings."""
     lines, findings = [], []
     for line in manifest.lines:
-        name, rest = parse_line(line.text)
-        right = mistaken_names().get(normalise(name))
-        if line.hashes or (right is None and normalise(name) not in standard_names()):
-            lines.append(line)
-        elif right is None:
-            because = f"{name} in {line.where} is part of Python: it is left out"
-            findings.append(warning("environment.left-out", name, because, line.where))
-        else:
-            rest = NOTHING.sub("", rest) if normalise(name) != "pil" else ""
-            lines.append(replace(line, text=right + rest))
-            because = f"{name} in {line.where} is no package that works; {right} was meant"
-            findings.append(warning("environment.name-mapped", name, because, line.where))
+        right, finding = correction(line)
+        lines += [right] if right is not None else []
+        findings += [finding] if finding is not None else []
     return replace(manifest, lines=tuple(lines), findings=(*manifest.findings, *findings))
+
+
+def correction(line: Line) -> tuple[Line | None, Finding | None]:
+    """What a line means, and what is to be said where that is not what it says."""
+    written, rest = parse_line(line.text)
+    name = normalise(written)
+    useless = "is part of Python" if name in standard_names() else useless_names().get(name, "")
+    if line.hashes:
+        return line, None
+    if useless:
+        said = useless if useless.startswith("is ") else f"is left by a tool: {useless}"
+        because = f"{written} in {line.where} {said}: it is left out"
+        return None, warning("environment.left-out", written, because, line.where)
+    right = mistaken_names().get(name) or new_name(name, line)
+    if right is None:
+        return line, None
+    rest = "" if name in foreign_names() else NOTHING.sub("", rest)
+    because = f"{written} in {line.where} is no package that works; {right} was meant"
+    said_so = warning("environment.name-mapped", written, because, line.where)
+    return replace(line, text=right + rest), said_so
+
+
+def new_name(name: str, line: Line) -> str | None:
+    """The name that a distribution has at the version that a line pins, if it is another."""
+    from packaging.requirements import Requirement
+    from packaging.version import InvalidVersion, Version
+
+    found = renamed(name)
+    if found is None:
+        return None
+    right, since = found
+    for part in Requirement(line.text).specifier:
+        try:
+            if part.operator in ("==", ">=", "~=") and Version(part.version) >= Version(since):
+                return right
+        except InvalidVersion:
+            continue
+    return None
 
 
 def warning(kind: str, value: str, because: str, where: Where) -> Finding:

@@ -31,7 +31,7 @@ UNKNOWN_NAME = re.compile(
 NO_ACCESS = re.compile(r"lack of valid authentication credentials")
 OFFLINE = re.compile(r"was not found in the cache|network was disabled")
 REQUIRED = re.compile(r"you require ([A-Za-z0-9][A-Za-z0-9._-]*)")
-NO_DATES = re.compile(r"missing an upload date")
+NO_DATES = r"`([^`]+)` is missing an upload date"
 TOO_OLD = re.compile(r"filtered by `exclude-newer`")
 NO_WHEELS = re.compile(r"no usable wheels|building from source is disabled")
 NEWER = r"`([\w.-]+)` was filtered by `exclude-newer`.*?is v(\S+), published at ([0-9-]{10})"
@@ -65,7 +65,8 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
     required = REQUIRED.search(output)
     where = manifest.where(normalise(required.group(1)) if required else "")
     until = f" as of {date}" if date else ""
-    kind = OtherPythonError if OTHER_PYTHON.search(output) else InvalidError
+    others = OTHER_PYTHON.search(output) or NO_WHEELS.search(output)
+    kind = OtherPythonError if others else InvalidError
     return kind(
         f"{where}: nothing satisfies the requirements{until}: {reason(output)}",
         hint=hint(output, date),
@@ -74,20 +75,30 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
 
 def hint(output: str, date: str | None) -> str:
     """The next thing to do."""
+    wheels = "only wheels can be packed so far: ask for versions that have them"
+    if NO_WHEELS.search(reason(output)):
+        return wheels
     later = came_later(output)
-    if later or (date and TOO_OLD.search(output) and not NO_DATES.search(output)):
+    if later or (date and TOO_OLD.search(output) and not undated(output)):
         what = later or f"they ask for something newer than {date}"
         return f"{what}: {NOW}; or lock what you used, with hashes"
-    if date and NO_DATES.search(output):
+    if date and undated(output):
         return (
             "the index does not say when files were uploaded, so it cannot answer for a past date: "
             f"use one that does (pip config set global.index-url …), or {NOW}"
         )
     if NO_WHEELS.search(output):
-        return "only wheels can be packed so far: ask for versions that have them"
+        return wheels
     if OTHER_PYTHON.search(output):
         return "set environment.python in repropack.yaml to the Python that you used"
     return "loosen the requirements that contradict each other, or lock what you used, with hashes"
+
+
+def undated(output: str) -> bool:
+    """Whether a file of a package that is missing has no date; other indexes' files do no harm."""
+    words = {normalise(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", reason(output))}
+    files = re.findall(NO_DATES, output)
+    return any(normalise(file.split("-")[0]) in words for file in files)
 
 
 def came_later(output: str) -> str:

@@ -18,6 +18,8 @@ TARGET = Target(python="3.11")
 def test_an_inferred_package_is_placed_where_it_is_imported() -> None:
     """Messages about it point to the line that needs it."""
     assert (line_of(SIX).text, str(line_of(SIX).where)) == ("six", "train.py:7")
+    notebook = Choice(value="six", because="`import six` in a b/train.ipynb")
+    assert str(line_of(notebook).where) == "a b/train.ipynb"
     finding = inferred(SIX)
     assert (finding.kind, finding.severity) == ("environment.inferred", Severity.WARNING)
     assert str(finding.where) == "train.py:7"

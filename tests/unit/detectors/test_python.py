@@ -72,6 +72,7 @@ from tests.unit.detectors.tree import Tree
             "==3.9.*",
             None,
         ),
+        ("requirements.txt", "a==1\npython==3.6.12\n", "python.pin", "3.6.12", 2),
         ("requirements.txt", "# by pip-compile with Python 3.8\na==1\n", "python.pin", "3.8", 1),
         (
             "requirements.txt",

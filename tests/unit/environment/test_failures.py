@@ -10,6 +10,7 @@ from repropack.errors import (
     BuildError,
     IntegrityError,
     InvalidError,
+    OtherPythonError,
     RepropackError,
     TemporaryError,
 )
@@ -177,7 +178,7 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
         (
             f"{OLD_UNSOLVED}only the following versions are available:\n      │ x<1\n"
             f"      │ x>2\n   and you require my-app{END}\nhint: building from source is disabled",
-            InvalidError,
+            OtherPythonError,
             "r.txt:3: nothing satisfies the requirements as of 2024-05-01: only the following "
             "versions are available: x<1 x>2 and you require my-app",
             "only wheels",

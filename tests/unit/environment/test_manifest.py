@@ -287,6 +287,11 @@ def test_what_cannot_be_read_statically_is_refused(path: str, text: str, message
             "environment.name-mapped",
         ),
         ("argparse", None, "environment.left-out"),
+        ("pkg-resources==0.0.0", None, "environment.left-out"),
+        ("pywin32==228", None, "environment.left-out"),
+        ("python==3.6.12", None, "environment.left-out"),
+        ("msgpack-python==1.0.2", "msgpack==1.0.2", "environment.name-mapped"),
+        ("docx==0.2.4", "python-docx", "environment.name-mapped"),
         ("torch", "torch", None),
     ],
 )
