@@ -25,7 +25,9 @@ from tests.conftest import ROOT, example
 
 GOLDEN = Path(__file__).parent
 DEBS = (Deb(name="bash", version="5.2.15-2", architecture="amd64", sha256="0" * 64),)
-EXAMPLES = ("quickstart", "digits-svm")
+EXAMPLES = ("quickstart", "digits-svm", "resnet-attention")
+LARGE = ("resnet-attention",)
+"""Whose wheels are fetched in `make test-all` only: three gigabytes."""
 
 
 def plan_of(name: str, directory: Path) -> Plan:
@@ -69,7 +71,10 @@ def test_generated_files(name: str, tmp_path: Path, request: pytest.FixtureReque
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in EXAMPLES],
+)
 def test_recorded_wheels(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The recorded wheels are those that a package index gives for the example's lock."""
     plan = plan_of(name, tmp_path)

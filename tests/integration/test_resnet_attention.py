@@ -1,0 +1,62 @@
+"""The example with torch: what its lock says of CUDA, and that its CUDA image builds and runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.driver import inside, repropack
+from tests.conftest import example
+
+CLAIM = "eca"
+
+
+def test_plan_says_which_cuda(tmp_path: Path) -> None:
+    """The lock is for CUDA 13.0: its driver, GPUs and slim base follow, each with its reason."""
+    done = inside("plan", example("resnet-attention", tmp_path), "--json")
+    assert done.code == 0, done.said
+    rows = json.loads(done.out)["decisions"]
+    decided = {row["what"]: (row["value"], row["because"]) for row in rows}
+    assert decided["python"][0] == "3.11"
+    assert decided["cuda"][0] == "13.0"
+    assert decided["cuda"][1].startswith("cuda-toolkit==13.0.3.0 in requirements.txt:")
+    assert decided["cudnn"][0] == "9.24.0.43"
+    assert decided["driver"][0].startswith("580.")
+    assert decided["driver"][1].startswith("the oldest driver for CUDA 13.x")
+    assert decided["gpus of torch==2.14.1"][0] == "7.5 8.0 8.6 9.0 10.0 12.0"
+    assert decided["gpus of torch==2.14.1"][1].startswith("the cu130 build")
+    assert decided["cuda base"] == (
+        "slim",
+        "CUDA 13.0 comes with the wheels: the host brings only the driver",
+    )
+
+
+def test_plan_has_every_run(tmp_path: Path) -> None:
+    """Five kinds of attention, each with three seeds."""
+    done = inside("plan", example("resnet-attention", tmp_path), "--json")
+    commands = [run["command"] for run in json.loads(done.out)["runs"]]
+    assert len(commands) == len(set(commands)) == 15
+    assert "python train.py --data digits --attention eca --seed 0" in commands
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+@pytest.mark.network
+def test_cuda_image_runs(tmp_path: Path) -> None:
+    """The image with torch for CUDA 13.0 is built, trains, and reproduces a claim."""
+    project = example("resnet-attention", tmp_path)
+    try:
+        done = repropack("verify", project, "--claim", CLAIM, "--json", timeout_s=3600)
+        assert done.code == 0, done.said
+        (found,) = project.glob(".repropack/verifications/*/runs/*seed0/outputs/results.json")
+        results = json.loads(found.read_text("utf-8"))
+        assert (results["torch"], results["cuda"]) == ("2.14.1+cu130", "13.0")
+    finally:
+        tags = ["docker", "images", "-q", "repropack/resnet-attention"]
+        for image in subprocess.run(
+            tags, capture_output=True, text=True, check=True
+        ).stdout.split():
+            subprocess.run(["docker", "rmi", image], capture_output=True, check=False)
