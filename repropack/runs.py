@@ -11,6 +11,7 @@ from typing import Any
 
 from repropack.bundle import Bundle
 from repropack.cuda.compare import compare
+from repropack.determinism import repeat
 from repropack.engines import host_of
 from repropack.errors import ConfigError, RunError, UsageError
 from repropack.findings import Severity
@@ -21,7 +22,7 @@ from repropack.judge.rule import judge_all
 from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
 from repropack.running import Bench, run_all
-from repropack.settings import Built, Question, Verified
+from repropack.settings import Built, Question, Repeat, Verified
 from repropack.workspace import write_atomically
 
 
@@ -61,6 +62,9 @@ def run_and_judge(
         resume=question.resume,
     )
     done = run_all(chosen.runs, chosen.experiments, bench)
+    repeats: tuple[Repeat, ...] = ()
+    if question.determinism:
+        repeats = repeat(chosen.runs, chosen.experiments, done, bench)
     manifest = built.bundle.manifest
     assessment = judge_all(
         chosen.experiments,
@@ -71,9 +75,9 @@ def run_and_judge(
         name=built.bundle.name,
         run_ids={run.id for run in chosen.runs},
         logs=str(bench.directory),
-        notes=(*chosen.notes, *done.notes),
+        notes=(*chosen.notes, *done.notes, *(each.text for each in repeats)),
     )
-    verified = Verified(built=built, assessment=assessment, directory=directory)
+    verified = Verified(built=built, assessment=assessment, directory=directory, repeats=repeats)
     write_reports(verified)
     return verified
 
@@ -124,5 +128,6 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         "image": {"tag": built.image.tag, "id": built.image.id},
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},
+        "determinism": [each.to_json() for each in verified.repeats],
         "directory": str(verified.directory),
     }

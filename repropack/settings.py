@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repropack.bundle import Bundle
 from repropack.engines import Engine, EngineFacts, Image
@@ -42,6 +42,7 @@ class Question:
 
     `claims` are the ids to judge and `only` the cells to run (none: all). `runs` is how many runs
     of each cell (None: as declared), `jobs` how many at once (None: as many as there is room for).
+    With `determinism` one run of each experiment is done twice and compared.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     """
 
@@ -50,6 +51,7 @@ class Question:
     only: tuple[str, ...] = ()
     runs: int | None = None
     jobs: int | None = 1
+    determinism: bool = False
     out: Path | None = None
     resume: bool = False
 
@@ -71,9 +73,39 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """A run and its repetition: which outputs and metrics are the same, and which are not."""
+
+    run_id: str
+    same: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """One line for the report."""
+        if self.problem:
+            return f"determinism: {self.run_id}: {self.problem}"
+        if self.differing:
+            return f"determinism: {self.run_id} differs when repeated: {'; '.join(self.differing)}"
+        compared = ", ".join(self.same)
+        return f"determinism: {self.run_id} is byte-equal when repeated: {compared}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For report.json."""
+        return {
+            "run": self.run_id,
+            "same": list(self.same),
+            "differing": list(self.differing),
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """A verification: what was judged, in which image, and where its files are."""
 
     built: Built
     assessment: Assessment
     directory: Path
+    repeats: tuple[Repeat, ...] = ()

@@ -104,6 +104,16 @@ def distribution_of(module: str) -> str:
     return str(_data("imports.json")["imports"].get(module, module))
 
 
+def random_by_default() -> frozenset[str]:
+    """Classes and functions of scikit-learn that are random unless they get a random_state."""
+    return frozenset(_data("random_state.json")["by_default"])
+
+
+def random_if_shuffled() -> frozenset[str]:
+    """Those of scikit-learn that are random with `shuffle=True` and without a random_state."""
+    return frozenset(_data("random_state.json")["if_shuffled"])
+
+
 def standard_modules(python: str) -> frozenset[str]:
     """The standard library's public modules of a Python minor version such as `3.11`."""
     known = _data("stdlib.json")

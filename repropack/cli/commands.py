@@ -191,6 +191,7 @@ def verify(
     only: tuple[str, ...],
     runs: int | None,
     jobs: int | None,
+    determinism: bool,
     resume: bool,
     out: Path | None,
     as_json: bool,
@@ -217,6 +218,7 @@ def verify(
         only=only,
         runs=runs,
         jobs=jobs,
+        determinism=determinism,
         out=out,
         resume=resume,
     )

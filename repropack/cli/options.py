@@ -91,6 +91,11 @@ def run_options(command: Command) -> Command:
                 "run leaves room for. Default: 1.",
             ),
             click.option(
+                "--determinism",
+                is_flag=True,
+                help="Do one run of each experiment twice, and say whether the outputs are equal.",
+            ),
+            click.option(
                 "--resume",
                 is_flag=True,
                 help="Go on where the last call, or the one in -o, was stopped.",

@@ -16,6 +16,7 @@ from repropack.detectors import (
     gpu,
     oddities,
     python,
+    randomness,
     scripts,
     staleness,
     system,
@@ -36,6 +37,7 @@ DETECTORS: Final[tuple[Callable[[Reading], tuple[Finding, ...]], ...]] = (
     gpu.detect,
     scripts.detect,
     data.detect,
+    randomness.detect,
 )
 
 

@@ -43,6 +43,7 @@ class Code:
     """A parsed file, or why it is not one (`error`, with its line).
 
     `assigned` holds every value that a name gets, `items` every `name["key"] = value`,
+    `set_attributes` every `a.b.c = value` with the dotted name, import aliases resolved,
     `main_line` where `if __name__ == "__main__"` stands, `acts_line` where the file does
     something by itself when it is run (a call, a loop), not counting definitions. `optional` are
     imports that stand below an `if` or a `try` only.
@@ -55,6 +56,7 @@ class Code:
     names: dict[int, str] = field(default_factory=dict)  # of each call, by the id of its node
     assigned: dict[str, list[ast.expr]] = field(default_factory=dict)
     items: dict[str, list[tuple[str, ast.expr]]] = field(default_factory=dict)
+    set_attributes: tuple[tuple[str, ast.expr], ...] = ()
     main_line: int | None = None
     acts_line: int | None = None
     error: str = ""
@@ -88,6 +90,7 @@ def parse_code(path: str, text: str) -> Code:
         names={id(call.node): call.name for call in collector.calls},
         assigned=collector.assigned,
         items=collector.items,
+        set_attributes=tuple(collector.set_attributes),
         main_line=collector.main_line,
         acts_line=_acts_line(tree),
     )
@@ -103,6 +106,7 @@ class _Collector:
         self.calls: list[Call] = []
         self.assigned: dict[str, list[ast.expr]] = {}
         self.items: dict[str, list[tuple[str, ast.expr]]] = {}
+        self.set_attributes: list[tuple[str, ast.expr]] = []
         self.main_line: int | None = None
         self._guards = 0
         self._visitors: dict[type[ast.AST], Callable[[Any], None]] = {
@@ -185,10 +189,12 @@ class _Collector:
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
             self.assigned.setdefault(target.id, []).append(value)
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            key = target.slice
+        elif isinstance(target, ast.Attribute):
+            self.set_attributes.append((self._dotted(target), value))
+        elif isinstance(target, ast.Subscript):
+            key, name = target.slice, self._dotted(target.value)
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                self.items.setdefault(target.value.id, []).append((key.value, value))
+                self.items.setdefault(name, []).append((key.value, value))
 
     def _dotted(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):

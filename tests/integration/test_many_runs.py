@@ -206,3 +206,28 @@ def test_resume_repeats_what_does_not_count(tmp_path: Path) -> None:
     subprocess.run(["git", "-C", str(directory), "commit", "-qam", "change"], check=True)
     verify(directory, "-o", str(out), "--resume", "--claim", "good")
     assert (out / "runs" / "e-kind=good-seed3" / "record.json").read_bytes() != good
+
+
+def test_determinism(tmp_path: Path) -> None:
+    """One run of each experiment is done twice; what differs is named, with its numbers."""
+    config = """
+        name: {name}
+        environment: {{python: "{python}"}}
+        experiments:
+          same:
+            run: "echo x=1; echo 1 > file.txt"
+            outputs: [file.txt]
+            metrics: {{x: {{stdout: 'x=(.*)'}}}}
+          other:
+            run: "echo x=$$; echo $$ > file.txt"
+            outputs: [file.txt]
+            metrics: {{x: {{stdout: 'x=(.*)'}}}}
+        claims: [{{id: a, metric: same.x, value: "1"}}, {{id: b, metric: other.x, value: "1"}}]
+    """
+    _, report = verify(made(tmp_path, config=config), "--determinism")
+    same, other = report["determinism"]
+    assert (same["same"], same["differing"]) == (["file.txt", "x"], [])
+    assert other["differing"][0] == "file.txt" and other["differing"][1].startswith("x (")
+    notes = [note for note in report["notes"] if note.startswith("determinism")]
+    assert notes[0] == "determinism: same is byte-equal when repeated: file.txt, x"
+    assert len(report["runs"]) == 2
