@@ -27,6 +27,7 @@ from repropack.conda import place_conda
 from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
 from repropack.engines.base import BaseSpec, base_tag, debs_of, provide_base
+from repropack.engines.cuda_image import provide_cuda
 from repropack.environment import Target, place
 from repropack.errors import BuildError, IntegrityError
 from repropack.gathering import conda_of, wheels_of
@@ -50,6 +51,7 @@ class Workshop:
     facts: EngineFacts
     spec: BaseSpec
     base: Image | None
+    cuda: Image | None
     debs: tuple[Deb, ...]
     target: Target
     settings: Settings
@@ -60,7 +62,8 @@ class Workshop:
         """The base as the bundle names it: by digest if it has one."""
         if self.base is None:
             return BaseRecord(reference=base_tag(self.spec))
-        return BaseRecord(reference=self.base.tag, debs=self.debs)
+        cuda = None if self.cuda is None else self.cuda.tag
+        return BaseRecord(reference=self.base.tag, cuda=cuda, debs=self.debs)
 
     @property
     def log(self) -> Path:
@@ -76,16 +79,20 @@ def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> 
     engine = choose(settings.engine, builder=settings.builder)
     facts = engine.check()
     spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
-    base = None
+    base = cuda = None
     if engine.name != "venv":
         reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
         pull = settings.base != "bootstrap"
         base = provide_base(engine, spec, allow_pull=pull, progress=reporter.detail)
+        if need.cuda is not None:
+            reporter.step(f"providing CUDA: {need.cuda}")
+            cuda = provide_cuda(engine, need.cuda, reporter.detail)
     return Workshop(
         engine=engine,
         facts=facts,
         spec=spec,
         base=base,
+        cuda=cuda,
         debs=() if base is None else debs_of(engine, base, cache=settings.cache),
         target=need.target,
         settings=settings,
@@ -165,7 +172,9 @@ def dockerfile_parts(bundle: Bundle) -> tuple[str, str]:
 def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: str) -> Image:
     """The image of the environment alone, tagged by everything that it depends on."""
     locks = [(bundle.directory / name).read_bytes() for name in lock_files(bundle)]
-    digest = hashlib.sha256(b"\0".join((instructions(head), *locks, base.id.encode())))
+    images = [image for image in (base, workshop.cuda) if image is not None]
+    ids = (image.id.encode() for image in images)
+    digest = hashlib.sha256(b"\0".join((instructions(head), *locks, *ids)))
     tag = f"repropack/environment:{digest.hexdigest()[:16]}"
     present = None if workshop.settings.rebuild else workshop.engine.image(tag)
     if present is not None:
@@ -177,7 +186,7 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
         recipe = BuildRecipe(
             context=context,
             tag=tag,
-            build_args=(("BASE", base.tag),),
+            build_args=tuple(zip(("BASE", "CUDA"), (i.tag for i in images), strict=False)),
             target="environment",
             log=workshop.log.with_suffix(".environment.log"),
         )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from repropack.conda import planning as conda
 from repropack.config import Config
 from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
-from repropack.cuda.base import slim_only
+from repropack.cuda.base import refuse_compiling
+from repropack.cuda.signals import signals_of
 from repropack.debian import system_packages
 from repropack.environment import Lock, Target
 from repropack.errors import PlanError
@@ -38,11 +39,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseNeed:
-    """Which base is needed: Python (minor version), Debian suite, names of Debian packages."""
+    """Which base is needed: Python (minor version), Debian suite, names of Debian packages.
+
+    `cuda` is the image of which CUDA's files are taken, where no locked package brings them.
+    """
 
     python: str
     suite: str
     apt: tuple[str, ...] = ()
+    cuda: str | None = None
 
     @property
     def target(self) -> Target:
@@ -57,6 +62,7 @@ class Base:
     python: Choice
     suite: Choice
     apt: tuple[Choice, ...] = ()
+    cuda: Choice | None = None
 
     @property
     def need(self) -> BaseNeed:
@@ -65,6 +71,7 @@ class Base:
             python=self.python.value,
             suite=self.suite.value,
             apt=tuple(choice.value for choice in self.apt),
+            cuda=None if self.cuda is None else self.cuda.value,
         )
 
 
@@ -200,10 +207,12 @@ def make_plan(
         refuse_control_characters(value)
     cuda = cuda_of(lock, machine=base.need.target.machine)
     gpu = strongest_gpu(inspection.experiments)
-    cuda_base = slim_only(base_for(cuda, gpu=gpu), gpu)
+    signals = signals_of(inspection.findings) if base.python.value in SUITES else ()
+    suite = base.suite.value
+    cuda_base = refuse_compiling(base_for(cuda, gpu=gpu, suite=suite, signals=signals))
     system = system_packages(
         lock,
-        suite=base.suite.value,
+        suite=suite,
         asked=(*base.apt, *cuda_base.apt),
         excluded=config.environment.apt_exclude,
     )
@@ -211,7 +220,9 @@ def make_plan(
     return Plan(
         name=name,
         origin=origin,
-        base=dataclasses.replace(base, apt=system.packages),
+        base=dataclasses.replace(
+            base, apt=system.packages, cuda=cuda_base.run if cuda_base.run_image else None
+        ),
         environment=Choice(value=lock.origin or "none", because=lock.because),
         lock=lock,
         cuda=cuda,

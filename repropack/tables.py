@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie"}
 DEFAULT_SUITE = "bookworm"
 GLIBC = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}
+# The GCC versions that each release has, its own (of package gcc) first, read from its packages.
+GCC = {"bullseye": (10, 9), "bookworm": (12, 11), "trixie": (14, 13, 12)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,10 +23,12 @@ DEBS = "base.debs.tsv"
 class BaseRecord:
     """The base that was used. `reference` is what `FROM` takes: pinned by digest if it has one.
 
-    `debs` is every package of the distribution in it; empty where no container is used.
+    `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
+    distribution in the base; empty where no container is used.
     """
 
     reference: str
+    cuda: str | None = None
     debs: tuple[Deb, ...] = ()
 
     @property
@@ -81,6 +83,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             "python": need.python,
             "suite": need.suite,
             "apt": list(need.apt),
+            "cuda": base.cuda,
             "packages_sha256": base.packages_sha256,
         },
         "plan": [

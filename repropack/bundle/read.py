@@ -95,6 +95,7 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
             python=str(base["python"]),
             suite=str(base["suite"]),
             apt=tuple(str(package) for package in base["apt"]),
+            cuda=None if base["cuda"] is None else str(base["cuda"]),
         ),
         base_reference=str(base["reference"]),
         debs=debs_in(directory, base["packages_sha256"]),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repropack import __version__, assets
 from repropack.bundle import quoting
 from repropack.bundle.contents import Ingredients
 from repropack.conda import CondaFile
+from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.plan import Plan
@@ -79,6 +80,7 @@ def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
             reasons=reasons,
             variables=plan.variables,
             base=ingredients.base.reference,
+            cuda=cuda_files(plan, ingredients),
             wheels=ingredients.wheels,
             conda=ingredients.conda,
             rattler=ingredients.tool("py-rattler"),
@@ -88,6 +90,18 @@ def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
             labels=oci_labels(plan),
         )
     )
+
+
+def cuda_files(plan: Plan, ingredients: Ingredients) -> dict[str, Any] | None:
+    """What is taken from an image of NVIDIA's, and from which; None where the wheels suffice."""
+    image = plan.cuda_base.run_image
+    if image is None:
+        return None
+    return {
+        "image": ingredients.base.cuda or image.reference,
+        "directory": f"/usr/local/cuda-{minor(image.cuda)}",
+        "devel": "devel" in image.flavour,
+    }
 
 
 def split_dockerfile(text: str) -> tuple[str, str]:
@@ -141,6 +155,7 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
             tag=plan.tag,
             commit=plan.origin.commit or plan.origin.tree,
             base=ingredients.base.reference,
+            cuda=ingredients.base.cuda or "",
             suite=plan.base.suite.value,
             python=plan.base.need.python,
             environment_python=plan.python,
@@ -166,6 +181,7 @@ def readme(plan: Plan, ingredients: Ingredients) -> str:
             experiments=[experiment_row(experiment, plan) for experiment in plan.experiments],
             gpu=gpu_text(plan),
             base=ingredients.base.reference,
+            cuda=ingredients.base.cuda,
             wheels=ingredients.downloads,
             conda=ingredients.conda,
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repropack.cuda import tables
 from repropack.cuda.alternatives import alternative, other_torch
+from repropack.cuda.compilers import COMPILER_PACKAGES, host_gcc, nvcc_packages
 from repropack.cuda.doubts import doubts, hints, refused, vague
 from repropack.cuda.images import CudaImage, Wish, image_for
 from repropack.cuda.model import CudaPlan, Libraries, Need, NeedKind, State
-from repropack.cuda.version import key, major, minor, release
+from repropack.cuda.version import key, major, minor
 from repropack.errors import PlanError
-from repropack.findings import Choice, Finding, Severity
+from repropack.findings import Choice, Finding
+from repropack.tables import GLIBC
 
 SLIM = "slim"
-COMPILER_PACKAGES = ("gcc", "libc6-dev", "python3-dev")
 
 
 class Signal(enum.Enum):
@@ -35,7 +36,8 @@ class Signal(enum.Enum):
 class CudaBase:
     """`run`: what the image stands on; `build`: where packages are compiled, if any are.
 
-    The values are `slim` or an image's full name. `apt` are Debian packages, with their reasons.
+    The values are `slim` or an image's full name. `apt` are Debian packages, with their reasons,
+    `gcc` is the compiler to name where nvcc refuses the release's own.
     """
 
     run: Choice
@@ -43,6 +45,7 @@ class CudaBase:
     run_image: CudaImage | None = None
     build_image: CudaImage | None = None
     apt: tuple[Choice, ...] = ()
+    gcc: int | None = None
     variables: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -52,31 +55,35 @@ def base_for(
     *,
     gpu: str = "optional",
     python: str | None = None,
+    suite: str | None = None,
     signals: Sequence[tuple[Signal, str]] = (),
 ) -> CudaBase:
     """The base of an environment. `gpu` is what the experiments say: none, optional or required.
 
-    `signals` are what the code shows, each with where. Raises `PlanError` when an image is needed
+    `suite` is the Debian release to which an image's files are copied, `signals` are what the code
+    shows, each with where. Raises `PlanError` when an image is needed
     that does not exist (for libraries: only if a GPU is required).
     """
     needs = [*plan.needs, *(need for signal, where in signals for need in of_signal(signal, where))]
     building = [need for need in needs if need.kind is NeedKind.BUILD_NVCC]
     running = [] if gpu == "none" else [need for need in needs if at_run_time(need)]
-    build = toolkit_image(plan, building, python) if building else None
+    build = toolkit_image(plan, building, python, suite) if building else None
     findings: list[Finding] = [] if gpu == "none" else list(hints(needs))
     try:
-        run = run_image(plan, running, python)
+        run = run_image(plan, running, python, suite)
     except PlanError as error:
         if gpu == "required":
             raise
         run = None
         findings.append(refused(error))
+    gcc = host_gcc(run.cuda, suite) if run and "devel" in run.flavour else None
     return CudaBase(
         run=named(run, running) or Choice(value=SLIM, because=why_slim(plan, gpu)),
         build=named(build, building),
         run_image=run,
         build_image=build,
-        apt=compiler(needs, gpu),
+        apt=compiler(needs, gpu, gcc),
+        gcc=gcc,
         variables=tuple(sorted({name for need in building for name in need.variables})),
         findings=(*findings, *vague(plan, run, running), *doubts(run, build, plan, python)),
     )
@@ -99,7 +106,9 @@ def at_run_time(need: Need) -> bool:
     return need.kind in (NeedKind.RUN_NVCC, NeedKind.LIBRARIES) and not need.hint
 
 
-def toolkit_image(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> CudaImage:
+def toolkit_image(
+    plan: CudaPlan, needs: Sequence[Need], python: str | None, suite: str | None = None
+) -> CudaImage:
     """The devel image that compiles for this environment: of the same CUDA minor as torch."""
     cuda = torch_cuda(plan)
     who = ", ".join(sorted({need.package for need in needs}))
@@ -111,7 +120,14 @@ def toolkit_image(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> 
         )
     cudnn = "0" if any(need.cudnn for need in needs) else None
     flavour = "cudnn-devel" if cudnn else "devel"
-    wish = Wish(cuda=cuda, flavour=flavour, cudnn=cudnn, python=python, glibc=glibc_of(plan))
+    wish = Wish(
+        cuda=cuda,
+        flavour=flavour,
+        cudnn=cudnn,
+        python=python,
+        glibc=glibc_of(plan),
+        host_glibc=suite_glibc(suite),
+    )
     return image_for(wish, alternative=other_torch(plan, wish))
 
 
@@ -131,12 +147,19 @@ def glibc_of(plan: CudaPlan) -> str | None:
     return None
 
 
-def run_image(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> CudaImage | None:
+def run_image(
+    plan: CudaPlan, needs: Sequence[Need], python: str | None, suite: str | None = None
+) -> CudaImage | None:
     """The image for the runs, or None when nothing asks for one."""
     if not needs:
         return None
-    wish = wish_of(plan, needs, python)
+    wish = replace(wish_of(plan, needs, python), host_glibc=suite_glibc(suite))
     return image_for(wish, alternative=alternative(plan, needs, wish))
+
+
+def suite_glibc(suite: str | None) -> str | None:
+    """The glibc of a Debian release: `2.36`."""
+    return ".".join(map(str, GLIBC[suite])) if suite in GLIBC else None
 
 
 def wish_of(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> Wish:
@@ -193,34 +216,28 @@ def why_slim(plan: CudaPlan, gpu: str) -> str:
     return f"CUDA {plan.cuda.value} comes with the wheels: the host brings only the driver"
 
 
-def compiler(needs: Sequence[Need], gpu: str) -> tuple[Choice, ...]:
-    """The Debian packages that triton compiles its launchers with."""
-    need = next((need for need in needs if need.kind is NeedKind.COMPILER), None)
-    if need is None or gpu == "none":
+def compiler(needs: Sequence[Need], gpu: str, gcc: int | None = None) -> tuple[Choice, ...]:
+    """The Debian packages that triton compiles its launchers with, and nvcc its host code."""
+    if gpu == "none":
         return ()
-    because = f"{need.because}, which compiles C code when it runs"
-    return tuple(Choice(value=name, because=because) for name in COMPILER_PACKAGES)
+    found: dict[str, Choice] = {}
+    for need in needs:
+        names: tuple[str, ...] = ()
+        if need.kind is NeedKind.RUN_NVCC and not need.hint:
+            names, what = nvcc_packages(gcc), "which compiles CUDA code when it runs"
+        elif need.kind is NeedKind.COMPILER:
+            names, what = COMPILER_PACKAGES, "which compiles C code when it runs"
+        for name in names:
+            found.setdefault(name, Choice(value=name, because=f"{need.because}, {what}"))
+    return tuple(found.values())
 
 
-def needed_glibc(image: CudaImage) -> tuple[int, int]:
-    """The glibc of an image, as `environment.Target` wants it."""
-    numbers = release(image.glibc)
-    return numbers[0], numbers[1]
-
-
-def slim_only(base: CudaBase, gpu: str) -> CudaBase:
-    """A bundle cannot use NVIDIA's images yet: raises `PlanError` where one is indispensable.
-
-    For the libraries of an optional GPU it is not: the environment stays slim, with a finding.
-    """
-    for choice in (base.build, base.run if gpu == "required" else None):
-        if choice is not None and choice.value != SLIM:
-            raise PlanError(
-                f"{choice.value} is needed: {choice.because}",
-                hint="lock packages whose wheels carry CUDA, or set gpu: none",
-            )
-    if base.run.value == SLIM:
-        return base
-    why = f"without {base.run.value} the experiments run on the CPU: {base.run.because}"
-    finding = Finding(kind="cuda.no-image", value="no GPU", because=why, severity=Severity.WARNING)
-    return CudaBase(run=Choice(value=SLIM, because=why), apt=base.apt, findings=(finding,))
+def refuse_compiling(base: CudaBase) -> CudaBase:
+    """Nothing is compiled with nvcc yet: raises `PlanError` where a package has to be."""
+    if base.build is not None:
+        raise PlanError(
+            f"{base.build.value} is needed: {base.build.because}",
+            hint="lock a version that has wheels with CUDA; "
+            "many projects offer them at an index of their own, by torch and CUDA version",
+        )
+    return base

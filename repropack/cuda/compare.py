@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repropack.cuda.base import CudaBase
-from repropack.cuda.drivers import branch, driver_for, is_at_least, last_branch, newest_cuda
+from repropack.cuda.drivers import branch, driver_for, is_at_least, last_branch
 from repropack.cuda.host import Host, HostGpu
-from repropack.cuda.images import CudaImage
 from repropack.cuda.model import Build, CudaPlan, Match, State
 from repropack.cuda.nearest import Want, nearest
-from repropack.cuda.tables import Gate
-from repropack.cuda.version import key, minor
 from repropack.findings import Choice, Severity
 
 TOOLKIT = {
@@ -49,7 +45,6 @@ def compare(
     host: Host,
     *,
     gpu: str = "required",
-    base: CudaBase | None = None,
     python: str | None = None,
 ) -> tuple[Problem, ...]:
     """What keeps an environment from using this machine's GPUs; () when all is well.
@@ -65,7 +60,7 @@ def compare(
         return (no_gpu(gpu),)
     perhaps = Severity.PROBLEM if gpu == "required" else Severity.WARNING
     found = [*handover(host, perhaps)]
-    per_gpu = [tuple(about(plan, one, base, python, perhaps)) for one in distinct(host.gpus)]
+    per_gpu = [tuple(about(plan, one, python, perhaps)) for one in distinct(host.gpus)]
     usable = any(all(p.severity is not perhaps for p in problems) for problems in per_gpu)
     for problems in per_gpu:
         found += [weaker(problem) if usable else problem for problem in problems]
@@ -128,7 +123,7 @@ def weaker(problem: Problem) -> Problem:
 
 
 def about(
-    plan: CudaPlan, one: HostGpu, base: CudaBase | None, python: str | None, severity: Severity
+    plan: CudaPlan, one: HostGpu, python: str | None, severity: Severity
 ) -> Iterator[Problem]:
     """Everything about one GPU."""
     if not one.driver_version:
@@ -145,8 +140,6 @@ def about(
             capability=one.compute_capability, driver=one.driver_version or None, python=python
         )
         yield from about_build(build, one, want, severity)
-    if base is not None and base.run_image is not None:
-        yield from gated(base.run_image, one, severity)
 
 
 def about_build(build: Build, one: HostGpu, want: Want, severity: Severity) -> Iterator[Problem]:
@@ -196,28 +189,3 @@ def driver_fix(needed: str, one: HostGpu, instead: str | None) -> str:
         return f"no driver after the {last} series supports the {one}: {ending}"
     update = f"update the NVIDIA driver to {needed} or newer"
     return f"{update}, or {lock}" if lock else update
-
-
-def gated(image: CudaImage, one: HostGpu, severity: Severity) -> Iterator[Problem]:
-    """NVIDIA's images refuse to start under drivers that their libraries could run with."""
-    gate = image.gate or Gate(cuda=minor(image.cuda) or image.cuda)
-    if not one.driver_version or passes(gate, one):
-        return
-    yield Problem(
-        kind="gpu.image",
-        what=f"a container of {image.reference} starts only with a driver for CUDA {gate.cuda}; "
-        f"this machine has {one.driver_version}, for CUDA {newest_cuda(one.driver_version)}",
-        fix="update the NVIDIA driver, or set NVIDIA_DISABLE_REQUIRE=1 if the driver is new enough "
-        "for the CUDA major version",
-        severity=severity,
-    )
-
-
-def passes(gate: Gate, one: HostGpu) -> bool:
-    """Whether the driver is of that CUDA, or of a branch that the image accepts for this brand."""
-    have, number = newest_cuda(one.driver_version), branch(one.driver_version)
-    if have is not None and key(have) >= key(gate.cuda):
-        return True
-    if gate.any_brand is not None and number >= gate.any_brand:
-        return True
-    return number in (gate.tesla if one.datacenter else gate.geforce)

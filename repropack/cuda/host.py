@@ -35,11 +35,6 @@ class HostGpu:
     index: int | None = None
     uuid: str = ""
 
-    @property
-    def datacenter(self) -> bool:
-        """Whether the driver calls its brand Tesla: for such images have exceptions."""
-        return is_datacenter(self.name)
-
     def __str__(self) -> str:
         capability = self.compute_capability
         return f"{self.name} (compute capability {capability})" if capability else self.name
@@ -141,12 +136,6 @@ def capability_of(name: str) -> str | None:
         (len(known), capability) for known, capability in known_names() if contains(wanted, known)
     ]
     return max(found)[1] if found else None
-
-
-def is_datacenter(name: str) -> bool:
-    """Whether a name is one of the table's data-center GPUs."""
-    wanted = tokens(name)
-    return any(contains(wanted, tokens(known)) for known in tables.table("gpus")["datacenter"])
 
 
 @functools.cache

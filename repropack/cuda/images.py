@@ -6,10 +6,10 @@ Owns: the choice of a tag, and the refusal when there is none. Does not own: whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repropack.cuda import tables
-from repropack.cuda.tables import Gate, ImageRow
+from repropack.cuda.tables import ImageRow
 from repropack.cuda.version import key, major, minor
 from repropack.errors import PlanError
 
@@ -27,7 +27,8 @@ DELETED_SINCE = "2023-07"
 class Wish:
     """An image that is wanted: CUDA minor, flavour; `cudnn` the oldest that does ("0": any).
 
-    `python` is preferred if an Ubuntu has it; `glibc` is the oldest that does.
+    `python` is preferred if an Ubuntu has it; `glibc` is the oldest that does, and a release that
+    is not newer than `host_glibc` is preferred, because its files are copied to such a system.
     """
 
     cuda: str
@@ -35,6 +36,7 @@ class Wish:
     cudnn: str | None = None
     python: str | None = None
     glibc: str | None = None
+    host_glibc: str | None = None
 
     def __str__(self) -> str:
         cudnn = "" if self.cudnn in (None, "0") else f" and cuDNN {self.cudnn}"
@@ -53,7 +55,6 @@ class CudaImage:
     glibc: str
     cudnn: str | None
     status: str
-    gate: Gate | None
     because: str
 
 
@@ -64,11 +65,12 @@ def image_for(wish: Wish, *, alternative: str) -> CudaImage:
     """
     found = candidates(wish)
     if not found:
-        raise PlanError(f"no NVIDIA image for {wish}: {why_none(wish)}", hint=alternative)
+        what = f"no NVIDIA image for {wish}: {why_none(wish)}"
+        near = nearest_tag(wish)
+        raise PlanError(f"{what} (nearest: {near})" if near else what, hint=alternative)
     row, flavour = max(found, key=lambda pair: rank(wish, *pair))
-    name = f"{row.cuda}-{flavour}-{row.system}"
     return CudaImage(
-        reference=f"{tables.table('images')['repository']}:{name}",
+        reference=reference(row, flavour),
         cuda=row.cuda,
         flavour=flavour,
         system=row.system,
@@ -76,9 +78,41 @@ def image_for(wish: Wish, *, alternative: str) -> CudaImage:
         glibc=row.glibc,
         cudnn=row.cudnn if "cudnn" in flavour else None,
         status=row.status,
-        gate=row.gate,
         because=reason(wish, row),
     )
+
+
+def reference(row: ImageRow, flavour: str) -> str:
+    """A tag's full name."""
+    return f"{tables.table('images')['repository']}:{row.cuda}-{flavour}-{row.system}"
+
+
+def nearest_tag(wish: Wish) -> str | None:
+    """The existing tag of the nearest CUDA minor, of the same major first; None if none does."""
+    found = [
+        pair
+        for name in {row.minor for row in tables.images()}
+        for pair in candidates(replace(wish, cuda=name, cudnn=wish.cudnn and "0"))
+    ]
+    if not found:
+        return None
+    closest = min(distance(wish, row) for row, _ in found)
+    row, flavour = max(
+        (pair for pair in found if distance(wish, pair[0]) == closest),
+        key=lambda pair: rank(wish, *pair),
+    )
+    return reference(row, flavour)
+
+
+def distance(wish: Wish, row: ImageRow) -> tuple[bool, int]:
+    """How far an image's CUDA is from the one that is wanted."""
+    return major(row.minor) != major(wish.cuda), abs(number(row.minor) - number(wish.cuda))
+
+
+def number(cuda: str) -> int:
+    """A CUDA minor as one number, for distances: 12.1 is 1201."""
+    parts = (*key(cuda), 0, 0)
+    return parts[0] * 100 + parts[1]
 
 
 def candidates(wish: Wish) -> list[tuple[ImageRow, str]]:
@@ -113,6 +147,7 @@ def rank(wish: Wish, row: ImageRow, flavour: str) -> tuple[object, ...]:
         row.status == "live",
         key(row.cuda),
         -FLAVOURS[wish.flavour].index(plain(flavour)),
+        wish.host_glibc is None or key(row.glibc) <= key(wish.host_glibc),
         row.python == wish.python,
         row.cudnn is not None,
         key(row.system.removeprefix("ubuntu")),

@@ -66,16 +66,6 @@ class Toolkit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """What an image demands of the driver before its container starts (NVIDIA_REQUIRE_CUDA)."""
-
-    cuda: str
-    tesla: tuple[int, ...] = ()
-    geforce: tuple[int, ...] = ()
-    any_brand: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRow:
     """One tag family of NVIDIA's images: a CUDA patch version on one Ubuntu."""
 
@@ -87,7 +77,6 @@ class ImageRow:
     cudnn: str | None
     python: str
     glibc: str
-    gate: Gate | None
 
 
 @functools.cache
@@ -186,19 +175,9 @@ def images() -> tuple[ImageRow, ...]:
             cudnn=system.get("cudnn"),
             python=systems[name]["python"],
             glibc=systems[name]["glibc"],
-            gate=_gate(row.get("require")),
         )
         for cuda, row in table("images")["images"].items()
         for name, system in row.get("os", {}).items()
-    )
-
-
-def _gate(row: dict[str, Any] | None) -> Gate | None:
-    if row is None:
-        return None
-    geforce, tesla = row.get("geforce", ()), row.get("tesla", ())
-    return Gate(
-        cuda=row["cuda"], tesla=tuple(tesla), geforce=tuple(geforce), any_brand=row.get("any")
     )
 
 

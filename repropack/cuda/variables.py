@@ -33,6 +33,8 @@ def variables_of(
     if plan.state in (State.NONE, State.CPU) and base is None:
         return ()
     settings = [*runtime(plan)] if plan.state in (State.CUDA, State.UNKNOWN) else []
+    if base is not None and base.run_image is not None:
+        settings += toolkit(base)
     if base is not None and base.build is not None:
         settings += building(plan, base)
     if lock is not None and site_packages is not None:
@@ -45,6 +47,19 @@ def runtime(plan: CudaPlan) -> Iterator[Setting]:
     why = f"the NVIDIA container runtime hands over what it names; {plan.cuda.because}"
     yield Setting(name="NVIDIA_VISIBLE_DEVICES", value="all", because=why)
     yield Setting(name="NVIDIA_DRIVER_CAPABILITIES", value="compute,utility", because=why)
+
+
+def toolkit(base: CudaBase) -> Iterator[Setting]:
+    """Where the copied toolkit is; the linker knows by itself where the libraries are."""
+    reasons = tables.table("packages")["variables"]
+    if base.run_image is None or "devel" not in base.run_image.flavour:
+        return
+    yield Setting(name="CUDA_HOME", value="/usr/local/cuda", because=reasons["CUDA_HOME"])
+    if base.gcc is not None:
+        why = f"nvcc of CUDA {base.run_image.cuda} refuses the release's own, newer GCC"
+        yield Setting(name="CC", value=f"gcc-{base.gcc}", because=why)
+        yield Setting(name="CXX", value=f"g++-{base.gcc}", because=why)
+        yield Setting(name="NVCC_PREPEND_FLAGS", value=f"-ccbin g++-{base.gcc}", because=why)
 
 
 def building(plan: CudaPlan, base: CudaBase) -> Iterator[Setting]:

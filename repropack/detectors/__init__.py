@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from repropack.detectors import (
+    compiling,
     conda,
     data,
     dependencies,
@@ -35,6 +36,7 @@ DETECTORS: Final[tuple[Callable[[Reading], tuple[Finding, ...]], ...]] = (
     oddities.detect,
     system.detect,
     gpu.detect,
+    compiling.detect,
     scripts.detect,
     data.detect,
     randomness.detect,

@@ -47,7 +47,7 @@ def _ask(endpoint: Endpoint, reference: str) -> None:
 
 
 def _pump(client: APIClient, reference: str, events: queue.SimpleQueue[Any]) -> None:
-    name, _, tag = reference.rpartition(":")
+    name, _, tag = reference.partition("@") if "@" in reference else reference.rpartition(":")
     try:
         for message in client.pull(name, tag=tag, stream=True, decode=True):
             events.put(message)

@@ -10,6 +10,7 @@ bundle_name='quickstart'
 tag='repropack/quickstart:e9b1f2baa8b7'
 commit='e9b1f2baa8b76efdfb55c32478051025ced32269'
 base='repropack/base:bookworm-py3.11'
+cuda=''
 suite='bookworm'
 python='3.11'
 package_count=0
@@ -390,6 +391,13 @@ only_in() {
     done
 }
 
+# The image of which CUDA's libraries are taken, where the packages do not bring them.
+get_cuda() {
+    if [ -z "$cuda" ] || inspect_image "$cuda" '{{.Id}}' >/dev/null; then return; fi
+    pull "$cuda" || die 75 "the CUDA libraries of $cuda cannot be pulled" \
+        "try again later, or ask the authors for the image"
+}
+
 pull() {
     say "pulling $1"
     await "$engine" pull "$1" >&2
@@ -536,6 +544,7 @@ get_image() {
     else
         open_context
         get_base
+        get_cuda
         get_wheels
         say "building $tag (network off)"
         previous=$(inspect_image "$tag" '{{.Id}}') || previous=''
@@ -558,7 +567,7 @@ build_image() {
     [ -z "$builder" ] || export BUILDX_BUILDER="$builder"
     export BUILDX_NO_DEFAULT_ATTESTATIONS=1
     exec "$engine" build --network none --force-rm --label "repropack.bundle=$digest" \
-        --build-arg "BASE=$base" --build-arg "BUILD=$unique" -t "$tag" .
+        --build-arg "BASE=$base" ${cuda:+--build-arg "CUDA=$cuda"} --build-arg "BUILD=$unique" -t "$tag" .
 }
 
 # The legacy builder leaves the stage of the installer behind: as large as the image.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repropack.cuda import Signal, base_for, cuda_of, tables, variables_of
+from repropack.cuda.base import refuse_compiling
 from repropack.errors import PlanError
 
 from .locks import lock
@@ -56,6 +57,8 @@ def test_wheels_for_a_newer_glibc_avoid_old_ubuntu(glibc_of: str) -> None:
         ("torch==2.16.0 apex==0.1", "which CUDA minor is not known", "torch==X+cuNNN"),
         ("tensorflow==2.12.0 onnxruntime-gpu==1.20.0", "two CUDA majors", "same CUDA"),
         ("torch==2.16.0+cu135 apex==0.1", "has none of CUDA 13.5", "newer CUDA"),
+        ("torch==2.16.0+cu135 apex==0.1", "(nearest: docker.io/nvidia/cuda:13.", "newer CUDA"),
+        ("torch==1.12.1 apex==0.1", "(nearest: docker.io/nvidia/cuda:11.", "torch==1.12.1+cu113"),
     ],
 )
 def test_a_refusal_says_what_to_do(text: str, said: str, instead: str) -> None:
@@ -94,6 +97,38 @@ def test_compiling_at_run_time_keeps_nvcc() -> None:
     loads = base_for(plan, python="3.10", signals=((Signal.LOADED_EXTENSION, "train.py:3"),))
     assert loads.run.value == f"{NVIDIA}12.1.1-devel-ubuntu22.04"
     assert "train.py:3" not in base_for(plan).run.because
+
+
+@pytest.mark.parametrize(
+    ("suite", "torch", "system", "compilers"),
+    [
+        ("bookworm", "2.4.1", "ubuntu22.04", ["g++", "gcc"]),
+        ("bookworm", "2.1.2+cu118", "ubuntu22.04", ["g++-11", "gcc-11"]),
+        ("bullseye", "2.1.2+cu118", "ubuntu20.04", ["g++", "gcc"]),
+        ("trixie", "2.4.1", "ubuntu22.04", ["g++-12", "gcc-12"]),
+        ("trixie", "2.8.0", "ubuntu24.04", ["g++", "gcc"]),
+    ],
+)
+def test_files_fit_the_release_they_are_copied_to(
+    suite: str, torch: str, system: str, compilers: list[str]
+) -> None:
+    """No image of a newer glibc is copied from; nvcc gets a GCC that it accepts."""
+    plan = cuda_of(lock(f"torch=={torch} deepspeed==0.14.0"))
+    base = base_for(plan, gpu="required", suite=suite)
+    assert base.run_image is not None and base.run_image.system == system
+    assert [choice.value for choice in base.apt] == [*compilers, "libc6-dev", "python3-dev"]
+    settings = {setting.name: setting.value for setting in variables_of(plan, base)}
+    assert settings["CUDA_HOME"] == "/usr/local/cuda"
+    assert settings.get("CXX", "g++") == compilers[0]
+
+
+def test_compiling_is_refused_with_its_reason() -> None:
+    """What must be compiled with nvcc is refused before anything is built, with what to lock."""
+    with pytest.raises(PlanError, match=r"flash-attn==2\.5\.8 needs nvcc") as refusal:
+        refuse_compiling(base_for(cuda_of(lock("torch==2.3.1 flash-attn==2.5.8"))))
+    assert "wheels with CUDA" in (refusal.value.hint or "")
+    slim = base_for(cuda_of(lock("torch==2.3.1")))
+    assert refuse_compiling(slim) == slim
 
 
 def test_torch_compile_needs_a_compiler_and_no_nvcc() -> None:

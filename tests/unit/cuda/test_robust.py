@@ -70,7 +70,7 @@ def test_any_lock_is_decided(lock: Lock, gpu: str, driver: str) -> None:
     variables_of(plan, base, lock=lock, site_packages="/sp")
     for capability in (None, "8.6", driver):
         one = HostGpu(name="GPU", compute_capability=capability, driver_version=driver)
-        problems = compare(plan, Host(gpus=(one,), gpu_runtime="nvidia"), gpu=gpu, base=base)
+        problems = compare(plan, Host(gpus=(one,), gpu_runtime="nvidia"), gpu=gpu)
         assert all(problem.fix for problem in problems)
 
 
