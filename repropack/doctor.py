@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from repropack.cuda import HostGpu
+from repropack.cuda.compare import handover
 from repropack.cuda.drivers import newest_cuda
-from repropack.engines import EngineFacts, choose
+from repropack.engines import EngineFacts, choose, host_of
 from repropack.errors import NoEngineError
+from repropack.findings import Severity
 
 LITTLE_DISK_BYTES = 10 * 10**9
 
@@ -68,15 +70,10 @@ def gpu(facts: EngineFacts) -> Check:
     if not facts.gpus:
         return Check(name="gpu", ok=False, value="none (only needed by experiments with a GPU)")
     names = ", ".join(describe(one) for one in facts.gpus)
-    if facts.gpu_runtime or facts.name == "venv":
+    problem = next(handover(host_of(facts), Severity.WARNING), None)
+    if problem is None:
         return Check(name="gpu", ok=True, value=f"{names} ({facts.gpu_runtime or 'no container'})")
-    return Check(
-        name="gpu",
-        ok=False,
-        value=f"{names}, but {facts.name} cannot hand it to a container",
-        hint="install nvidia-container-toolkit, then "
-        "`nvidia-ctk runtime configure --runtime=docker && systemctl restart docker`",
-    )
+    return Check(name="gpu", ok=False, value=f"{names}, but {problem.what}", hint=problem.fix)
 
 
 def describe(one: HostGpu) -> str:

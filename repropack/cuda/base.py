@@ -37,7 +37,8 @@ class CudaBase:
     """`run`: what the image stands on; `build`: where packages are compiled, if any are.
 
     The values are `slim` or an image's full name. `apt` are Debian packages, with their reasons,
-    `gcc` is the compiler to name where nvcc refuses the release's own.
+    `gcc` is the compiler to name where nvcc refuses the release's own, `instead` what to lock so
+    that nothing has to be compiled.
     """
 
     run: Choice
@@ -46,6 +47,7 @@ class CudaBase:
     build_image: CudaImage | None = None
     apt: tuple[Choice, ...] = ()
     gcc: int | None = None
+    instead: str = ""
     variables: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -84,6 +86,7 @@ def base_for(
         build_image=build,
         apt=compiler(needs, gpu, gcc),
         gcc=gcc,
+        instead=elsewhere(building),
         variables=tuple(sorted({name for need in building for name in need.variables})),
         findings=(*findings, *vague(plan, run, running), *doubts(run, build, plan, python)),
     )
@@ -232,12 +235,17 @@ def compiler(needs: Sequence[Need], gpu: str, gcc: int | None = None) -> tuple[C
     return tuple(found.values())
 
 
+def elsewhere(building: Sequence[Need]) -> str:
+    """Where wheels are of what would have to be compiled; "" if it is not known of any."""
+    known = sorted({f"{need.package}: {need.instead}" for need in building if need.instead})
+    return "wheels that carry CUDA: " + "; ".join(known) if known else ""
+
+
 def refuse_compiling(base: CudaBase) -> CudaBase:
     """Nothing is compiled with nvcc yet: raises `PlanError` where a package has to be."""
     if base.build is not None:
         raise PlanError(
             f"{base.build.value} is needed: {base.build.because}",
-            hint="lock a version that has wheels with CUDA; "
-            "many projects offer them at an index of their own, by torch and CUDA version",
+            hint=base.instead or "lock a version that has wheels with CUDA",
         )
     return base

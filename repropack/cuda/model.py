@@ -126,7 +126,7 @@ class Need:
     """What a package needs beyond wheels and a driver. `cuda`: version of the image, if it says.
 
     `hint`: only some uses of the package need it. `devel`: the libraries alone do not do, headers
-    or nvcc's ptxas must be there too.
+    or nvcc's ptxas must be there too. `instead` says where wheels of it are.
     """
 
     kind: NeedKind
@@ -137,6 +137,7 @@ class Need:
     devel: bool = False
     hint: bool = False
     variables: tuple[str, ...] = ()
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

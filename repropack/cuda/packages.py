@@ -106,6 +106,7 @@ def needs_of(requirement: Requirement, reading: Reading) -> Iterator[Need]:
             because=because,
             cudnn="0" if row.get("cudnn_headers") else None,
             variables=tuple(row.get("variables", ())),
+            instead=row.get("wheels", ""),
         )
     if row.get("run") == "nvcc":
         yield Need(

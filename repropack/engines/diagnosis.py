@@ -58,6 +58,16 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         _DRIVER,
     ),
     (
+        "Failed to initialize NVML: Unknown Error",
+        "the container lost its GPU: the host's systemd was reloaded since it started",
+        "run it again; " + _CDI_SPEC + " keeps it from happening",
+    ),
+    (
+        "CUDA driver version is insufficient",
+        "no GPU was handed over, or the NVIDIA driver is older than the environment's CUDA",
+        _DRIVER,
+    ),
+    (
         "Failed to initialize NVML: Insufficient Permissions",
         "SELinux keeps the container from the GPU",
         "sudo setsebool -P container_use_devices on",

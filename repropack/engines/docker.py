@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
+from repropack.engines.docker_gpu import handover
 from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 BUILDERS = ("auto", "legacy", "buildkit")
-_CDI_DIRECTORIES = (Path("/etc/cdi"), Path("/var/run/cdi"))
 
 
 class DockerEngine:
@@ -88,6 +88,7 @@ class DockerEngine:
         finally:
             asking.join()
         builder = "legacy" if self._cli is None else "buildkit"
+        way, devices = handover(info)
         return EngineFacts(
             name=self.name,
             version=str(info.get("ServerVersion", "")),
@@ -95,7 +96,8 @@ class DockerEngine:
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
             builder=builder,
             gpus=find_gpus(),
-            gpu_runtime=_gpu_runtime(info),
+            gpu_runtime=way,
+            cdi_devices=devices,
             disk_free_bytes=self._disk_free_bytes(info),
             cpus=info.get("NCPU"),
             memory_bytes=info.get("MemTotal"),
@@ -213,14 +215,6 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
         size_bytes=int(found.get("Size") or 0),
         labels=tuple(sorted(labels.items())),
     )
-
-
-def _gpu_runtime(info: dict[str, Any]) -> str:
-    """Return how this daemon would hand over a GPU: `nvidia`, `cdi`, or "" (it could not)."""
-    if "nvidia" in (info.get("Runtimes") or {}) or shutil.which("nvidia-container-cli"):
-        return "nvidia"
-    found = any(list(path.glob("nvidia*")) for path in _CDI_DIRECTORIES if path.is_dir())
-    return "cdi" if found else ""
 
 
 def _with_facts(order: RunOrder, engine: DockerEngine) -> RunOrder:

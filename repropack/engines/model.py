@@ -35,6 +35,7 @@ class EngineFacts:
     builder: str = ""
     gpus: tuple[HostGpu, ...] = ()
     gpu_runtime: str = ""
+    cdi_devices: tuple[str, ...] | None = None
     disk_free_bytes: int | None = None
     cpus: int | None = None
     memory_bytes: int | None = None
@@ -115,7 +116,12 @@ class RunResult:
 
 def host_of(facts: EngineFacts) -> Host:
     """What a plan is compared with."""
-    return Host(gpus=facts.gpus, engine=facts.name, gpu_runtime=facts.gpu_runtime)
+    return Host(
+        gpus=facts.gpus,
+        engine=facts.name,
+        gpu_runtime=facts.gpu_runtime,
+        cdi_devices=facts.cdi_devices,
+    )
 
 
 class Engine(Protocol):

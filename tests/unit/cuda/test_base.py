@@ -126,7 +126,10 @@ def test_compiling_is_refused_with_its_reason() -> None:
     """What must be compiled with nvcc is refused before anything is built, with what to lock."""
     with pytest.raises(PlanError, match=r"flash-attn==2\.5\.8 needs nvcc") as refusal:
         refuse_compiling(base_for(cuda_of(lock("torch==2.3.1 flash-attn==2.5.8"))))
-    assert "wheels with CUDA" in (refusal.value.hint or "")
+    assert "flash-attn==2.5.8: the wheels at its releases" in (refusal.value.hint or "")
+    with pytest.raises(PlanError) as refusal:
+        refuse_compiling(base_for(cuda_of(lock("torch==2.3.1 apex==0.1"))))
+    assert refusal.value.hint == "lock a version that has wheels with CUDA"
     slim = base_for(cuda_of(lock("torch==2.3.1")))
     assert refuse_compiling(slim) == slim
 
