@@ -23,6 +23,8 @@ from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
 from repropack.running import Bench, run_all
 from repropack.settings import Built, Question, Repeat, Verified
+from repropack.surroundings import surroundings
+from repropack.verification import read, write_report
 from repropack.workspace import write_atomically
 
 
@@ -104,18 +106,19 @@ def check_gpu(experiments: tuple[Experiment, ...], built: Built, reporter: Repor
 
 
 def write_reports(verified: Verified) -> None:
-    """report.txt, report.md and report.json, the last with what was verified in which image."""
-    assessment = verified.assessment
-    texts = {
-        "report.txt": report.text(assessment),
-        "report.md": report.markdown(assessment),
-        "report.json": json.dumps(as_dict(verified), indent=1) + "\n",
-    }
+    """report.json with what was verified in which image; the other formats are made from it."""
+    path = verified.directory / "report.json"
     try:
-        for name, text in texts.items():
-            write_atomically(verified.directory / name, text)
+        write_atomically(path, json.dumps(as_dict(verified), indent=1) + "\n")
     except OSError as error:
         raise RunError(f"cannot write {verified.directory}: {error.strerror}") from error
+    write_report(read(verified.directory, author=authors_own(verified)))
+
+
+def authors_own(verified: Verified) -> Path | None:
+    """The verification that the author sent along, in `author/` of the bundle."""
+    place = verified.built.bundle.directory / "author"
+    return place if (place / "report.json").is_file() else None
 
 
 def as_dict(verified: Verified) -> dict[str, Any]:
@@ -129,5 +132,6 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},
         "determinism": [each.to_json() for each in verified.repeats],
+        "environment": surroundings(built),
         "directory": str(verified.directory),
     }

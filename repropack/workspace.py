@@ -12,7 +12,9 @@ from repropack.errors import UsageError
 
 FOLDER = ".repropack"
 #: What a verification's directory holds, and what no bundle is without.
-VERIFICATION = frozenset({"report.txt", "report.md", "report.json", "runs", "again"})
+VERIFICATION = frozenset(
+    {"report.txt", "report.md", "report.html", "report.json", "report-data", "runs", "again"}
+)
 BUNDLE = frozenset({"SHA256SUMS", "repropack.json", "reproduce.sh", "source"})
 
 

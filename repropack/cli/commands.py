@@ -227,7 +227,7 @@ def verify(
     with progress() as shown:
         verified = verify(directory, question, settings=settings(**options), reporter=shown)
         note_stray(directory, out, shown)
-        shown.note(f"report: {verified.directory / 'report.md'}")
+        shown.note(f"report: {verified.directory / 'report.html'}")
     return output.verified(verified, as_json=as_json)
 
 
@@ -239,6 +239,36 @@ def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> No
         shown.note(
             f"note: {out} lies in the project: add it to .gitignore, or git sees it as a change"
         )
+
+
+@repropack.command()
+@click.argument("directory", type=DIRECTORY, default=".")
+@click.option(
+    "--author",
+    type=DIRECTORY,
+    help="The author's verification, whose curves and environment are shown beside.",
+)
+@json_option
+def report(directory: Path, author: Path | None, as_json: bool) -> int:
+    """Render a verification's report again, without running anything.
+
+    DIRECTORY is what `verify` or reproduce.sh wrote, or a project or bundle: then the newest there.
+    Writes report.html, report.md and report.txt from report.json and the runs' records, and exits
+    with the code of the verdict.
+
+    \b
+    Example:
+      repropack report .repropack/verifications/2026-01-31T12-00-00Z
+      repropack report reproduction --author ../author/verification
+    """
+    from repropack.cli import output
+    from repropack.verification import find, read, write_report
+
+    found = read(find(directory), author=None if author is None else find(author))
+    write_report(found)
+    with progress() as shown:
+        shown.note(f"report: {found.directory}/report.html")
+    return output.report(found, as_json=as_json)
 
 
 @repropack.command()

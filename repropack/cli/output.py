@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from repropack.doctor import Check
     from repropack.plan import Plan
     from repropack.project import Initialised, Looked
+    from repropack.report import Verification
     from repropack.settings import Built, Verified
 
 MARKS = {Severity.INFO: " ", Severity.WARNING: "!", Severity.PROBLEM: "x"}
@@ -179,6 +180,17 @@ def verified(result: Verified, *, as_json: bool) -> int:
     else:
         show(report.text(result.assessment, color=use_color()).rstrip())
     return result.assessment.exit_code
+
+
+def report(found: Verification, *, as_json: bool) -> int:
+    """A verification that was rendered again."""
+    from repropack.judge import report
+
+    if as_json:
+        show_json(report.as_dict(found.assessment) | {"directory": found.directory})
+    else:
+        show(report.text(found.assessment, color=use_color()).rstrip())
+    return found.assessment.exit_code
 
 
 def use_color() -> bool:

@@ -27,8 +27,8 @@ _MOST_NAMES = 4
 
 def text(assessment: Assessment, color: bool = False, width: int = 100) -> str:
     """The report for a terminal of `width` columns, ending with the overall verdict."""
-    lines = _table(_with_cells(assessment.judgements), color, width)
-    for heading, items in _sections(assessment):
+    lines = _table(with_cells(assessment.judgements), color, width)
+    for heading, items in sections(assessment):
         lines += ["", heading]
         for item in items:
             lines += _wrapped(item, width)
@@ -40,10 +40,10 @@ def markdown(assessment: Assessment) -> str:
     lines = ["# %s" % _escaped(files.printable(assessment.name) or "Verification"), ""]
     if assessment.judgements:
         lines += ["| %s |" % " | ".join(_HEADER), "|%s" % ("---|" * len(_HEADER))]
-    for judgement, indent in _with_cells(assessment.judgements):
-        row = _row(judgement, "– " if indent else "")
+    for judgement, indent in with_cells(assessment.judgements):
+        row = claim_row(judgement, "– " if indent else "")
         lines.append("| %s |" % " | ".join(_escaped(cell) for cell in row))
-    for heading, items in _sections(assessment):
+    for heading, items in sections(assessment):
         lines += ["", "## %s" % heading, ""]
         for first, *rest in items:
             lines.append("- %s" % _escaped(first))
@@ -113,7 +113,7 @@ def _run_dict(run: RunSummary) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def _with_cells(judgements: Sequence[Judgement]) -> List[Tuple[Judgement, str]]:
+def with_cells(judgements: Sequence[Judgement]) -> List[Tuple[Judgement, str]]:
     """Every judgement, and below a table those of its cells, with what to indent them by."""
     return [
         (one, indent)
@@ -122,7 +122,8 @@ def _with_cells(judgements: Sequence[Judgement]) -> List[Tuple[Judgement, str]]:
     ]
 
 
-def _row(judgement: Judgement, indent: str = "") -> Tuple[str, ...]:
+def claim_row(judgement: Judgement, indent: str = "") -> Tuple[str, ...]:
+    """Claim, reported, obtained, n, tolerance and verdict, as every report shows them."""
     if judgement.cells:
         good = [cell.verdict for cell in judgement.cells].count(Verdict.REPRODUCED)
         n, obtained = "-", "%d of %d" % (good, len(judgement.cells))
@@ -164,7 +165,7 @@ def _table(shown: List[Tuple[Judgement, str]], color: bool, width: int) -> List[
     """Columns as wide as they need; the first one gives way when the terminal is too narrow."""
     if not shown:
         return []
-    rows = [_row(judgement, indent) for judgement, indent in shown]
+    rows = [claim_row(judgement, indent) for judgement, indent in shown]
     widths = [max(len(row[i]) for row in [_HEADER, *rows]) for i in range(len(_HEADER))]
     surplus = sum(widths) + 2 * (len(widths) - 1) - width
     for column, least in ((0, 16), (2, 24)):
@@ -201,7 +202,7 @@ def _wrapped(item: Sequence[str], width: int) -> List[str]:
     return first + [("      | " + line)[:width] for line in item[1:]]
 
 
-def _sections(assessment: Assessment) -> List[Tuple[str, List[List[str]]]]:
+def sections(assessment: Assessment) -> List[Tuple[str, List[List[str]]]]:
     """Headings, each with its items; an item is a line and the lines below it."""
     claims = [[files.printable(line, 1000)] for line in _claim_lines(assessment.judgements)]
     runs = [_run_lines(run) for run in assessment.runs if run.failed or run.notes]

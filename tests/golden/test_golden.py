@@ -21,7 +21,9 @@ from repropack.plan import Plan
 from repropack.progress import Silent
 from repropack.project import look
 from repropack.settings import Settings
+from repropack.verification import read, write_report
 from tests.conftest import ROOT, example
+from tests.verifications import sample
 
 GOLDEN = Path(__file__).parent
 DEBS = (Deb(name="bash", version="5.2.15-2", architecture="amd64", sha256="0" * 64),)
@@ -87,3 +89,16 @@ def test_recorded_wheels(name: str, tmp_path: Path, request: pytest.FixtureReque
             path.parent.mkdir(exist_ok=True)
             path.write_text(dump([wheel_to_json(wheel) for wheel in found]), "utf-8")
         assert recorded(name, kind) == found
+
+
+def test_report(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The page, Markdown and text of a small verification are as recorded."""
+    directory = sample(tmp_path)
+    write_report(read(directory))
+    for file in ("report.html", "report.md", "report.txt"):
+        text = (directory / file).read_text("utf-8")
+        path = GOLDEN / "report" / file
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert text == path.read_text("utf-8"), f"{path.relative_to(ROOT)} is out of date"

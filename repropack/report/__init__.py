@@ -1,0 +1,28 @@
+"""A verification as a report: values in, text out. Reads and writes nothing but its templates.
+
+Owns: the HTML page, and two verifications side by side. Text and Markdown are the judge's
+(`judge.report`), which prints them inside of an image too.
+"""
+
+from repropack.report.model import (
+    Curve,
+    Layer,
+    Picture,
+    Run,
+    Samples,
+    Verification,
+)
+from repropack.report.page import Page, page
+from repropack.report.saved import assessment
+
+__all__ = [
+    "Curve",
+    "Layer",
+    "Page",
+    "Picture",
+    "Run",
+    "Samples",
+    "Verification",
+    "assessment",
+    "page",
+]

@@ -1,0 +1,108 @@
+"""The whole page: sections in the order in which a reader asks, none that has nothing to show.
+
+Owns: which sections there are. Does not own: what stands in them. Returns text; writes nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repropack import assets
+from repropack.judge import report
+from repropack.report import claim_picture, claims
+from repropack.report.markup import Html, escape, join, tag
+from repropack.report.model import Verification
+from repropack.report.sheets import Sheets
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page: `id` for links to it, its heading, and what stands in it."""
+
+    id: str
+    title: str
+    body: Html
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page, and the files beside it that it links to, by name (few reports have any)."""
+
+    html: str
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Templates in which everything is escaped that is not markup by construction."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(assets.templates()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=True,
+    )
+
+
+def page(verification: Verification) -> Page:
+    """A verification as one HTML page."""
+    sheets = Sheets()
+    assessment = verification.assessment
+    text = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=escape(assessment.name or "Verification"),
+            verdict=assessment.verdict.value,
+            badge=claims.badge(assessment.verdict),
+            summary=escape(report.summary(assessment).partition(": ")[2]),
+            facts=facts(verification),
+            claims=first_screen(verification, sheets),
+            sections=[section for section in sections(verification, sheets) if section.body],
+            rule=assessment.rule_version,
+        )
+    )
+    return Page(html=text, files=sheets.files)
+
+
+def facts(verification: Verification) -> list[tuple[str, Html]]:
+    """What was verified, in one line."""
+    found = [
+        ("commit", verification.commit[:12]),
+        ("image", verification.image),
+        ("engine", verification.engine),
+        ("runs", str(len(verification.runs)) if verification.runs else ""),
+    ]
+    return [(name, escape(value)) for name, value in found if value]
+
+
+def first_screen(verification: Verification, sheets: Sheets) -> Html:
+    """The claims, and what the marks beside them mean."""
+    assessment = verification.assessment
+    if not assessment.judgements:
+        return tag("p", "Nothing is claimed.")
+    link = claims.values_link(assessment, verification.runs, sheets)
+    return join((
+        claims.claims_table(assessment),
+        tag("div", claim_picture.legend(), tag("p", link, class_="data"), class_="below"),
+        claims.remarks(assessment),
+    ))  # fmt: skip
+
+
+def sections(verification: Verification, sheets: Sheets) -> list[Section]:
+    """Every section; those without content are left out later."""
+    return [
+        Section(
+            id="details",
+            title="How each claim was judged",
+            body=claims.details(verification.assessment),
+        ),
+    ]
