@@ -18,7 +18,8 @@ _BLAS = ("mkl", "openblas", "blis", "intel-openmp", "nvidia-cublas", "scipy-open
 def surroundings(built: Built) -> dict[str, dict[str, Any]]:
     """Names and values of each layer."""
     bundle, facts = built.bundle, built.facts
-    libraries = {wheel.name: wheel.version for wheel in bundle.wheels}
+    libraries = {package.name: package.version for package in bundle.conda}
+    libraries |= {wheel.name: wheel.version for wheel in bundle.wheels}
     differing = f"{len(built.strange)} differ from the bundle's" if built.strange else "as recorded"
     return {
         "project": {"name": bundle.name, "commit": bundle.commit, "bundle": bundle.digest},
@@ -43,11 +44,11 @@ def surroundings(built: Built) -> dict[str, dict[str, Any]]:
 def cuda(plan: CudaPlan) -> dict[str, str]:
     """What the lock has of CUDA; nothing where it has none."""
     told = {"CUDA": plan.cuda, "toolkit": plan.toolkit, "cuDNN": plan.cudnn}
-    needs = {f"{name}": choice.value for name, choice in told.items() if choice is not None}
+    needs = {name: choice.value for name, choice in told.items() if choice is not None}
     return {**needs, **({"driver needed": plan.driver.value} if plan.driver else {})}
 
 
 def blas(libraries: dict[str, str]) -> dict[str, str]:
     """The locked packages that compute linear algebra."""
     found = {name: version for name, version in libraries.items() if name.startswith(_BLAS)}
-    return found or {"BLAS": "inside the wheels"}
+    return found or ({"BLAS": "inside the packages"} if libraries else {})
