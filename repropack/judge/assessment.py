@@ -77,6 +77,9 @@ class RunSummary:
     reason: str = ""
     exit_code: Optional[int] = None
     seconds: Optional[float] = None
+    cpu_seconds: Optional[float] = None
+    gpus: int = 0
+    gpu_energy_joules: Optional[float] = None
     log: str = ""
     tail: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()

@@ -61,6 +61,19 @@ class ControlGroup:
                     return int(line)
         return None
 
+    def used_bytes(self) -> Optional[int]:
+        """Memory in use now without the file cache that the kernel would give back."""
+        for used, inactive in (
+            ("memory.current", "inactive_file"),
+            ("memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            now = [int(line) for line in self._read(used) if line.strip().isdigit()]
+            if now:
+                words = (line.split() for line in self._read("memory.stat"))
+                cache = dict(pair for pair in words if len(pair) == 2).get(inactive, "0")
+                return max(0, now[0] - int(cache))
+        return None
+
     def oom_kills(self) -> int:
         """How many processes of the group the kernel has killed for want of memory."""
         for name in ("memory.events", "memory.oom_control"):

@@ -79,6 +79,19 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "notes": list(assessment.notes),
         "claims": [_judgement_dict(judgement) for judgement in assessment.judgements],
         "runs": [_run_dict(run) for run in assessment.runs],
+        "compute": compute(assessment.runs),
+    }
+
+
+def compute(runs: Sequence[RunSummary]) -> Dict[str, Any]:
+    """What all runs took together. Energy is that of the GPUs; None where nobody measured it."""
+    joules = [run.gpu_energy_joules for run in runs if run.gpu_energy_joules is not None]
+    return {
+        "runs": len(runs),
+        "hours": sum(run.seconds or 0.0 for run in runs) / 3600,
+        "cpu_hours": sum(run.cpu_seconds or 0.0 for run in runs) / 3600,
+        "gpu_hours": sum(run.gpus * (run.seconds or 0.0) for run in runs) / 3600,
+        "gpu_energy_kwh": sum(joules) / 3.6e6 if joules else None,
     }
 
 

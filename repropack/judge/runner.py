@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import os
 import resource
 import shutil
@@ -18,7 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
-from repropack.judge import collect, files, hardware, logfile, processes
+from repropack.judge import collect, files, hardware, logfile, processes, telemetry
 from repropack.judge.model import RECORD_SCHEMA, Experiment, RunSpec
 from repropack.judge.processes import Ending, StopRequest
 from repropack.judge.runlog import Progress, Reserve, RunLog
@@ -38,6 +39,7 @@ class _Measured:
     peak_rss_bytes: int
     peak_cgroup_bytes: Optional[int]
     oom_killed: bool
+    samples: Dict[str, Any]
 
 
 def execute(
@@ -72,6 +74,7 @@ def execute(
         record["log"] = _log_json(log)
         record["notes"] += ["the log %s" % log.problem] if log.problem else []
         reserve.release()
+        _write_samples(os.path.join(out, "telemetry.json"), measured.samples)
         _write_record(os.path.join(out, "record.json"), record)
     return record
 
@@ -79,7 +82,8 @@ def execute(
 def _clear(out: str) -> None:
     """Make the directory; nothing of an earlier attempt may pass for a result of this one."""
     os.makedirs(out, exist_ok=True)
-    files.remove(os.path.join(out, "record.json"))
+    for name in ("record.json", "telemetry.json"):
+        files.remove(os.path.join(out, name))
     shutil.rmtree(os.path.join(out, "outputs"), ignore_errors=True)
 
 
@@ -95,7 +99,14 @@ def _run(
     start, begin_s, kills = _utc_now(), time.monotonic(), group.oom_kills()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     env = environment(experiment)
-    ending = processes.run(spec.command, cwd, env, experiment.timeout_s, grace_s, stop, log.write)
+    sampler = telemetry.Sampler(gpu=experiment.gpu != "none", network=experiment.network)
+    sampler.start()
+    try:
+        ending = processes.run(
+            spec.command, cwd, env, experiment.timeout_s, grace_s, stop, log.write
+        )
+    finally:
+        samples = sampler.stop()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
     return ending, _Measured(
@@ -105,6 +116,7 @@ def _run(
         peak_rss_bytes=after.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         peak_cgroup_bytes=group.peak_bytes(),
         oom_killed=group.oom_kills() > kills,
+        samples=samples,
     )
 
 
@@ -167,6 +179,8 @@ def _record(
         "cpu_seconds": measured.cpu_seconds,
         "peak_rss_bytes": measured.peak_rss_bytes,
         "peak_cgroup_bytes": measured.peak_cgroup_bytes,
+        "gpus": measured.samples["gpus"],
+        "gpu_energy_joules": measured.samples["gpu_energy_joules"],
         "hardware": hardware.describe(),
         "notes": ["processes that the command left behind were killed"] * ending.left_behind,
     }
@@ -219,6 +233,13 @@ def _log_json(log: RunLog) -> Dict[str, Any]:
         "problem": log.problem,
         "tail": logfile.last_lines(log.path),
     }
+
+
+def _write_samples(path: str, samples: Mapping[str, Any]) -> None:
+    """Beside the record, which does without it when the disk is full."""
+    with contextlib.suppress(OSError):
+        text = json.dumps(samples, separators=(",", ":"), allow_nan=False)
+        files.write_atomically(path, text.encode("ascii") + b"\n")
 
 
 def _write_record(path: str, record: Dict[str, Any]) -> None:
