@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repropack.bundle import (
@@ -26,8 +26,9 @@ from repropack.bundle import (
 from repropack.conda import place_conda
 from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
-from repropack.engines.base import BaseSpec, base_tag, debs_of, provide_base
+from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of, provide_base
 from repropack.engines.cuda_image import provide_cuda
+from repropack.engines.managed import by_its_hash, given_python
 from repropack.environment import Target, place
 from repropack.errors import BuildError, IntegrityError
 from repropack.gathering import conda_of, wheels_of
@@ -63,7 +64,9 @@ class Workshop:
         if self.base is None:
             return BaseRecord(reference=base_tag(self.spec))
         cuda = None if self.cuda is None else self.cuda.tag
-        return BaseRecord(reference=self.base.tag, cuda=cuda, debs=self.debs)
+        sha256 = dict(self.base.labels).get(ARCHIVE_LABEL)
+        python = by_its_hash(self.settings.cache, sha256) if sha256 else None
+        return BaseRecord(reference=self.base.tag, cuda=cuda, debs=self.debs, python=python)
 
     @property
     def log(self) -> Path:
@@ -71,8 +74,10 @@ class Workshop:
         return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
 
 
-def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> Workshop:
-    """Find the engine and provide the base.
+def open_workshop(
+    need: BaseNeed, *, settings: Settings, reporter: Reporter, python: Path | None = None
+) -> Workshop:
+    """Find the engine and provide the base; `python` is the archive of its Python, if it has one.
 
     Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
     """
@@ -83,7 +88,14 @@ def open_workshop(need: BaseNeed, *, settings: Settings, reporter: Reporter) -> 
     if engine.name != "venv":
         reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
         pull = settings.base != "bootstrap"
-        base = provide_base(engine, spec, allow_pull=pull, progress=reporter.detail)
+        if python is not None:
+            spec = replace(spec, managed=given_python(python))
+        base = provide_base(
+            *(engine, spec),
+            allow_pull=pull,
+            progress=reporter.detail,
+            cache=settings.cache,
+        )
         if need.cuda is not None:
             reporter.step(f"providing CUDA: {need.cuda}")
             cuda = provide_cuda(engine, need.cuda, reporter.detail)

@@ -55,7 +55,8 @@ def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> B
     """A bundle that somebody sent, checked, and its image."""
     reporter.step(f"checking {directory}")
     bundle = read_bundle(directory)
-    workshop = open_workshop(bundle.base, settings=settings, reporter=reporter)
+    python = bundle.archive
+    workshop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=python)
     return finish(bundle, workshop)
 
 

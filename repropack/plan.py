@@ -7,7 +7,6 @@ an inspection, a config and a lock; what it gives is everything that `bundle` ne
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from repropack.conda import planning as conda
@@ -156,8 +155,6 @@ def choose_base(candidate: Choice, inspection: Inspection, config: Config) -> Ba
     for package in config.environment.apt:
         because = "environment.apt in repropack.yaml"
         asked[package] = Choice(value=package, because=because)
-    declined = config.environment.apt_exclude
-    refuse_packages(python, [each for name, each in asked.items() if name not in declined])
     return base_of(python, tuple(asked[name] for name in sorted(asked)))
 
 
@@ -167,24 +164,11 @@ def base_of(python: Choice, apt: tuple[Choice, ...]) -> Base:
         because = f"the Debian release whose python3 is {python.value}"
     else:
         because = (
-            f"no Debian release has Python {python.value}: an official image of it is pulled "
-            f"(without a registry there are {', '.join(SUITES)})"
+            f"no Debian release has Python {python.value}: an official image of it, or the build "
+            f"of it that uv installs (without these there are {', '.join(SUITES)})"
         )
     suite = Choice(value=suite_of(python.value), because=because)
     return Base(python=python, suite=suite, apt=apt)
-
-
-def refuse_packages(python: Choice, packages: Sequence[Choice]) -> None:
-    """System packages are installed when a base is made, and it has Debian's own Python."""
-    if python.value in SUITES or not packages:
-        return
-    first = packages[0]
-    raise PlanError(
-        f"no base has both Python {python.value} ({python.because}) and the system package "
-        f"{first.value} ({first.because})",
-        hint=f"system packages need a Python that a Debian release has: {', '.join(SUITES)}; "
-        "environment.apt_exclude in repropack.yaml does without",
-    )
 
 
 def refuse_problems(inspection: Inspection) -> None:
@@ -216,7 +200,6 @@ def make_plan(
         asked=(*base.apt, *cuda_base.apt),
         excluded=config.environment.apt_exclude,
     )
-    refuse_packages(base.python, system.packages)
     return Plan(
         name=name,
         origin=origin,

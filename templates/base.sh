@@ -14,6 +14,8 @@ usage: base.sh SUITE OUTPUT.tar [PACKAGE...]
 Needs mmdebstrap, or debootstrap and root:  apt-get install mmdebstrap
 REPROPACK_DEBIAN_MIRROR=URL takes the packages from there: a mirror, or a day of an archive that keeps
 every day. The proxy of apt on this machine is used, and neither ends up in the root file system.
+REPROPACK_PYTHON=FILE.tar.gz puts this Python into /usr/local instead of Debian's own: an archive as
+python-build-standalone makes them, with everything below python/.
 /usr/share/repropack/debs.tsv in it has a line for each package: name, version, architecture and the
 SHA-256 of its .deb.
 Exit code: 0, 2 for a wrong argument, 75 when the packages cannot be had.
@@ -47,13 +49,19 @@ done
 
 # The day of each release: no file is younger. Python's bytecode depends on it too.
 # bookworm: without usr-is-merged apt takes usrmerge, and with it 50 MB of perl.
-base_packages='python3 ca-certificates netbase libstdc++6'
+base_packages='ca-certificates netbase libstdc++6'
+python_packages='python3 python3-distutils'
 case $suite in
-    bullseye) SOURCE_DATE_EPOCH=1628899200; base_packages="$base_packages python3-distutils" ;;
-    bookworm) SOURCE_DATE_EPOCH=1686355200; base_packages="$base_packages python3-distutils usr-is-merged" ;;
-    trixie) SOURCE_DATE_EPOCH=1754697600 ;;
+    bullseye) SOURCE_DATE_EPOCH=1628899200 ;;
+    bookworm) SOURCE_DATE_EPOCH=1686355200; base_packages="$base_packages usr-is-merged" ;;
+    trixie) SOURCE_DATE_EPOCH=1754697600; python_packages=python3 ;;
     *) die 2 "unknown suite: $suite" "one of bullseye, bookworm, trixie" ;;
 esac
+if [ -n "${REPROPACK_PYTHON:-}" ]; then
+    [ -r "$REPROPACK_PYTHON" ] || die 2 "there is no $REPROPACK_PYTHON" "name the archive of a Python"
+else
+    base_packages="$base_packages $python_packages"
+fi
 export SOURCE_DATE_EPOCH
 export LC_ALL=C.UTF-8 TZ=UTC
 umask 022
@@ -103,6 +111,16 @@ awk -F '\t' -v OFS='\t' 'FILENAME == "hashes" { hash[$1, $2, $3] = $4; next }
     { print $0, (($1, $2, $3) in hash ? hash[$1, $2, $3] : "unknown") }' hashes list >debs.tsv
 rm list hashes
 cd "$1"
+if [ -f "$work/python.tar.gz" ]; then
+    tar -xzf "$work/python.tar.gz" -C usr/local --strip-components=1 --no-same-owner
+    chown -R 0:0 usr/local
+    chroot "$1" ldconfig
+    find usr/local -name __pycache__ -prune -exec rm -rf {} +
+    set -- "$1" usr/local/lib/python3.*/os.py
+    library=${2%/os.py}
+    chroot "$1" "/usr/local/bin/${library##*/}" -m compileall -q -x 'lib2to3/tests|/test/' \
+        --invalidation-mode checked-hash "/$library" >/dev/null || true
+fi
 rm -rf etc/apt/sources.list* etc/apt/apt.conf.d/99mmdebstrap etc/apt/auth.conf* etc/apt/trusted.gpg*
 rm -rf etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/machine-id var/lib/dbus/machine-id
 rm -f etc/hostname etc/resolv.conf etc/passwd- etc/shadow- etc/group- etc/gshadow- etc/.pwd.lock
@@ -113,7 +131,7 @@ find var/log -type f -exec rm -f {} +
 [ ! -d usr/share/locale ] || find usr/share/locale -mindepth 1 -delete
 find usr/share/doc -mindepth 2 ! -name copyright ! -type d -delete
 find usr/share/doc -mindepth 1 -type d -empty -delete
-find usr/share/python3 -name __pycache__ -prune -exec rm -rf {} +
+[ ! -d usr/share/python3 ] || find usr/share/python3 -name __pycache__ -prune -exec rm -rf {} +
 FINISH
 }
 
@@ -149,7 +167,8 @@ trap 'exit 143' TERM HUP
 
 lend_proxy
 chmod 755 "$work" # mmdebstrap without root reads it as another user
-finish_script >"$work/finish"
+{ printf 'work=%s\n' "$work"; finish_script; } >"$work/finish"
+[ -z "${REPROPACK_PYTHON:-}" ] || cp "$REPROPACK_PYTHON" "$work/python.tar.gz"
 failed='the packages could not be had or unpacked (see above)'
 again='look at the network, the proxy of apt and the disk, then run the same command again'
 if command -v mmdebstrap >/dev/null 2>&1; then

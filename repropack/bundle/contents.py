@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from repropack import __version__
@@ -17,6 +18,7 @@ from repropack.plan import Plan
 
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
+PYTHON = "python.tar.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,14 @@ class BaseRecord:
     """The base that was used. `reference` is what `FROM` takes: pinned by digest if it has one.
 
     `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
-    distribution in the base; empty where no container is used.
+    distribution in the base; empty where no container is used. `python` is the archive of its
+    Python, where that is not the distribution's.
     """
 
     reference: str
     cuda: str | None = None
     debs: tuple[Deb, ...] = ()
+    python: Path | None = None
 
     @property
     def packages_sha256(self) -> str | None:

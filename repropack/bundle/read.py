@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
-from repropack.bundle.contents import DEBS
+from repropack.bundle.contents import DEBS, PYTHON
 from repropack.conda import CondaFile
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
@@ -48,6 +48,12 @@ class Bundle:
     def target(self) -> Target:
         """What the environment's wheels fit: the base, with conda's Python if it has one."""
         return replace(self.base.target, python=self.python or self.base.python)
+
+    @property
+    def archive(self) -> Path | None:
+        """The archive of the base's Python, where that is not the distribution's."""
+        path = self.directory / PYTHON
+        return path if path.is_file() else None
 
     @property
     def runs(self) -> tuple[RunSpec, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repropack import __version__, assets
 from repropack.bundle import quoting
-from repropack.bundle.contents import Ingredients
+from repropack.bundle.contents import PYTHON, Ingredients
 from repropack.conda import CondaFile
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
@@ -161,6 +161,7 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
             environment_python=plan.python,
             conda=ingredients.conda,
             packages=[choice.value for choice in plan.base.apt],
+            archive=PYTHON if ingredients.base.python else "",
             claims=[claim.id for claim in plan.claims],
             pip=pip.filename if pip else "",
             platforms=ingredients.target.platforms,

@@ -66,6 +66,8 @@ def fill(
     write_pyz(directory / "judge.pyz")
     for name, data in base_files().items():
         (directory / name).write_bytes(data)
+    if ingredients.base.python:
+        shutil.copyfile(ingredients.base.python, directory / contents.PYTHON)
     texts = {
         "repropack.json": contents.dump(contents.manifest(plan, ingredients)),
         "pylock.toml": to_pylock(ingredients.wheels, ingredients.target),

@@ -13,20 +13,24 @@ import re
 import shutil
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from repropack import assets
 from repropack.debian.debs import DEBS_FILE, STATUS_FILE, Deb, debs_text, parse_debs, parse_status
 from repropack.engines.bootstrap import bootstrap
+from repropack.engines.managed import ManagedPython, managed_python
 from repropack.engines.model import BuildRecipe, Engine, Image, Progress
 from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
+from repropack.tables import SUITES
 from repropack.workspace import write_atomically
 
 RECIPE_LABEL = "repropack.base"
 RECIPE_VERSION = "2"
 """Goes up when base.sh or Dockerfile.base make something else; Dockerfile.base says it too."""
+ARCHIVE_LABEL = "repropack.base.python.sha256"
+"""The hash of the archive that the base's Python comes from, where it is not Debian's."""
 PACKAGES_LABEL = "repropack.base.packages"
 ROOTFS = "rootfs.tar"
 
@@ -58,18 +62,29 @@ class BaseEngine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseSpec:
-    """Which base: Debian suite, Python minor version (`3.11`), names of Debian packages."""
+    """Which base: Debian suite, Python minor version (`3.11`), names of Debian packages.
+
+    `managed` is the archive of the Python, where it has to be this one.
+    """
 
     suite: str
     python: str
     apt: tuple[str, ...] = ()
+    managed: ManagedPython | None = None
+
+    @property
+    def is_debians(self) -> bool:
+        """Whether the Debian release has this Python itself."""
+        return SUITES.get(self.python) == self.suite
 
 
 def base_tag(spec: BaseSpec) -> str:
     """Return the tag of the base for `spec`: equal needs share one image."""
     packages = sorted(set(spec.apt))
     digest = hashlib.sha256("\n".join(packages).encode()).hexdigest()[:8]
-    return f"repropack/base:{spec.suite}-py{spec.python}" + (f"-{digest}" if packages else "")
+    python = f"-{spec.managed.short}" if spec.managed else ""
+    named = f"repropack/base:{spec.suite}-py{spec.python}{python}"
+    return named + (f"-{digest}" if packages else "")
 
 
 def registry_reference(spec: BaseSpec) -> str:
@@ -85,8 +100,11 @@ def provide_base(
     progress: Progress,
     allow_bootstrap: bool = True,
     log: Path | None = None,
+    cache: Path | None = None,
 ) -> Image:
     """Return the base for `spec`: the local one, else a pulled one, else a bootstrapped one.
+
+    With a `cache`, a Python that the Debian release has not is had from uv and put into it.
 
     The image's `tag` is what `FROM` takes: `repropack/base:…`, or `python@sha256:…` when pulled.
     `log` gets the complete output of a bootstrap. Raises `PlanError` for a package that cannot
@@ -101,7 +119,7 @@ def provide_base(
     if found is not None:
         return found
     pull_error = None
-    if allow_pull and not spec.apt:
+    if allow_pull and not spec.apt and spec.managed is None:
         try:
             return _pull(engine, spec, progress)
         except TemporaryError as error:
@@ -109,7 +127,12 @@ def provide_base(
             progress(f"{error.what}; making the base from Debian's packages instead")
     if not allow_bootstrap:
         raise pull_error or TemporaryError(f"the base {base_tag(spec)} is not there")
-    return _bootstrap(engine, spec, progress, log or _own_log(spec))
+    if not spec.is_debians and spec.managed is None and cache is not None:
+        spec = replace(spec, managed=managed_python(spec.python, cache=cache, progress=progress))
+    made = _local(engine, spec) or _bootstrap(engine, spec, progress, log or _own_log(spec))
+    if spec.managed is not None:  # found at once the next time
+        engine.tag(made, (base_tag(replace(spec, managed=None)),))
+    return made
 
 
 def _local(engine: BaseEngine, spec: BaseSpec) -> Image | None:
@@ -117,9 +140,18 @@ def _local(engine: BaseEngine, spec: BaseSpec) -> Image | None:
     image = engine.image(tag)
     if image is None:
         return None
-    if dict(image.labels).get(RECIPE_LABEL) == RECIPE_VERSION:
-        return image
+    labels = dict(image.labels)
+    if labels.get(RECIPE_LABEL) == RECIPE_VERSION:
+        return exactly(image, spec, labels.get(ARCHIVE_LABEL))
     return engine.pinned(tag)
+
+
+def exactly(image: Image, spec: BaseSpec, archive_sha256: str | None) -> Image:
+    """A base under the tag that also says which archive its Python is from."""
+    if archive_sha256 is None:
+        return image
+    managed = ManagedPython(archive=Path(), sha256=archive_sha256)
+    return replace(image, tag=base_tag(replace(spec, managed=managed)))
 
 
 def _pull(engine: BaseEngine, spec: BaseSpec, progress: Progress) -> Image:
@@ -131,7 +163,9 @@ def _pull(engine: BaseEngine, spec: BaseSpec, progress: Progress) -> Image:
 def _bootstrap(engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path) -> Image:
     with tempfile.TemporaryDirectory(prefix="repropack-base-") as directory:
         context = Path(directory)
-        bootstrap(spec.suite, spec.apt, context / ROOTFS, log=log, progress=progress)
+        python = spec.managed.archive if spec.managed else None
+        rootfs = context / ROOTFS
+        bootstrap(spec.suite, spec.apt, rootfs, python=python, log=log, progress=progress)
         shutil.copyfile(assets.dockerfile_base(), context / "Dockerfile.base")
         packages = _packages(context / ROOTFS)
         _check_python(packages, spec, log)
@@ -150,6 +184,7 @@ def _bootstrap(engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path
 
 def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]:
     return (
+        *([(ARCHIVE_LABEL, spec.managed.sha256)] if spec.managed else []),
         ("repropack.base.suite", spec.suite),
         ("repropack.base.python", spec.python),
         ("repropack.base.apt", " ".join(sorted(set(spec.apt)))),
@@ -193,7 +228,7 @@ def _debs_of(engine: BaseEngine, base: Image) -> tuple[Deb, ...]:
 
 
 def _check_python(packages: bytes, spec: BaseSpec, log: Path) -> None:
-    if f"python{spec.python}\t".encode() not in packages:
+    if spec.managed is None and f"python{spec.python}\t".encode() not in packages:
         raise BuildError(f"Debian {spec.suite} has no Python {spec.python}", log=log)
 
 

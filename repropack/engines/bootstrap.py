@@ -31,9 +31,17 @@ _STEP = re.compile(r"I: ((?:running apt|downloading|extracting|installing|cleani
 
 
 def bootstrap(
-    suite: str, packages: tuple[str, ...], output: Path, *, log: Path, progress: Progress
+    suite: str,
+    packages: tuple[str, ...],
+    output: Path,
+    *,
+    log: Path,
+    progress: Progress,
+    python: Path | None = None,
 ) -> None:
     """Write the root file system of Debian `suite` with `packages` to the tar file `output`.
+
+    `python` is the archive of a Python that takes the place of Debian's own.
 
     The complete output of the tools goes to `log`. Raises `PlanError` for a package that the suite
     does not have, `TemporaryError` when the tools or the mirror are missing, `BuildError`.
@@ -46,7 +54,7 @@ def bootstrap(
     log.parent.mkdir(parents=True, exist_ok=True)
     command = ["sh", str(assets.base_script()), suite, str(output), *packages]
     lines = []
-    with log.open("w", encoding="utf-8") as stream, _child(command) as process:
+    with log.open("w", encoding="utf-8") as stream, _child(command, python) as process:
         for line in process.stdout or ():
             stream.write(line)
             lines.append(line)
@@ -58,7 +66,7 @@ def bootstrap(
 
 
 @contextmanager
-def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def _child(command: list[str], python: Path | None) -> Iterator[subprocess.Popen[str]]:
     """A process group of its own, so that an interruption ends the tools behind the script too."""
     process = subprocess.Popen(
         command,
@@ -68,6 +76,7 @@ def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         text=True,
         errors="replace",
         start_new_session=True,
+        env={**os.environ, **({"REPROPACK_PYTHON": str(python)} if python else {})},
     )
     try:
         yield process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import tarfile
@@ -197,3 +198,23 @@ def test_dockerfile_builds_with_both(builder: str, tmp_path: Path) -> None:
     assert dict(built.labels) == {RECIPE_LABEL: RECIPE_VERSION}
     assert built.size_bytes == 5
     engine.remove_image(built.tag)
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_python_from_an_archive_takes_the_place_of_debians(tmp_path: Path) -> None:
+    """It lies in /usr/local with its bytecode, owned by root; Debian's own is not there."""
+    archive = tmp_path / "python.tar.gz"
+    library = b"import sys\n"
+    with tarfile.open(archive, "w:gz") as made:
+        for name in ("python/bin/python3.10", "python/lib/python3.10/os.py"):
+            member = tarfile.TarInfo(name)
+            member.mode, member.size, member.uid = 0o755, len(library), 1000
+            made.addfile(member, io.BytesIO(library))
+    rootfs, log = tmp_path / "rootfs.tar", tmp_path / "log"
+    bootstrap("bookworm", (), rootfs, log=log, progress=ignore, python=archive)
+    with tarfile.open(rootfs) as base:
+        names = set(base.getnames())
+        assert base.getmember("./usr/local/bin/python3.10").uid == 0
+    assert "./usr/local/lib/python3.10/os.py" in names
+    assert "./usr/bin/python3" not in names

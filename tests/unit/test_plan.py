@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repropack.errors import InvalidError, PlanError
+from repropack.errors import InvalidError
 from repropack.pipeline import decide
 from repropack.plan import Plan
 from repropack.progress import Silent
@@ -33,15 +33,14 @@ def test_system_packages_come_from_both_places(tmp_path: Path) -> None:
     assert "apt.txt" in apt[1].because
 
 
-def test_system_packages_need_a_debian_python(tmp_path: Path) -> None:
-    """System packages with a Python that no Debian release has are refused, with the choice."""
-    with pytest.raises(PlanError) as caught:
-        planned(tmp_path, {"apt.txt": "libgl1\n", ".python-version": "3.12\n"})
-    assert "3.12" in caught.value.what
-    assert "3.11" in (caught.value.hint or "")
+HASH = f"--hash=sha256:{'0' * 64}"
 
 
-HASH = "--hash=sha256:" + "0" * 64
+def test_a_python_that_debian_has_not_is_said(tmp_path: Path) -> None:
+    """The plan says where it comes from, which can be had without that, and keeps the packages."""
+    base = planned(tmp_path, {"apt.txt": "libgl1\n", ".python-version": "3.12\n"}).base
+    assert base.need.apt == ("libgl1",) and base.suite.value == "bookworm"
+    assert "uv installs (without these there are 3.9, 3.11, 3.13)" in base.suite.because
 
 
 def test_system_packages_follow_from_the_lock(tmp_path: Path) -> None:
@@ -55,14 +54,6 @@ def test_system_packages_follow_from_the_lock(tmp_path: Path) -> None:
     assert plan.base.need.apt == ("libgl1",)
     assert ("system package", choice) in plan.decisions
     assert any(found.kind == "system.excluded" for found in plan.findings)
-
-
-def test_locked_system_packages_need_a_debian_python(tmp_path: Path) -> None:
-    """A library that a locked package needs is not silently missing from another Python's base."""
-    files = {"requirements.txt": f"lightgbm==4.3.0 {HASH}\n", ".python-version": "3.12\n"}
-    with pytest.raises(PlanError, match=r"3\.12.*libgomp1.*lightgbm==4.3.0") as caught:
-        planned(tmp_path, files)
-    assert "apt_exclude" in (caught.value.hint or "")
 
 
 def test_declined_system_packages_need_no_debian_python(tmp_path: Path) -> None:
