@@ -7,17 +7,17 @@ Does not own: decisions (`plan`), fetching (`environment`), building and running
 """
 
 from repropack.bundle.contents import BaseRecord, Ingredients
-from repropack.bundle.lockfile import COMMITTED, keep_lock
+from repropack.bundle.lockfile import committed_name, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
 from repropack.bundle.render import SOURCE_STEPS, source_dockerfile, split_dockerfile
 from repropack.bundle.write import write_bundle
 
 __all__ = [
-    "COMMITTED",
     "SOURCE_STEPS",
     "BaseRecord",
     "Bundle",
     "Ingredients",
+    "committed_name",
     "is_bundle",
     "keep_lock",
     "read_bundle",

@@ -163,9 +163,10 @@ def built(result: Built, *, as_json: bool) -> int:
         ("reviewers run", f"{result.bundle.directory}/reproduce.sh"),
     ]
     if result.lock:
-        from repropack.bundle import COMMITTED
+        from repropack.bundle import committed_name
 
-        rows.append(("lock", f"{result.lock}: commit it as {COMMITTED} to keep these versions"))
+        name = committed_name(result.lock)
+        rows.append(("lock", f"{result.lock}: commit it as {name} to keep these versions"))
     show_lines(columns(rows))
     return 0
 

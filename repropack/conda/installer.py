@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -23,7 +24,10 @@ def main() -> None:
     for path, expected in packages:
         if sha256(path) != expected:
             sys.exit(f"{path} is not the package that was locked: its hash differs")
-    asyncio.run(install([path.absolute() for path, _ in packages], Path(sys.argv[2])))
+    prefix = Path(sys.argv[2])
+    asyncio.run(install([path.absolute() for path, _ in packages], prefix))
+    for record in (prefix / "conda-meta").glob("*.json"):
+        settle(record)
     sys.stdout.flush()
     os._exit(0)
 
@@ -35,6 +39,15 @@ def sha256(path: Path) -> str:
         for block in iter(lambda: file.read(1 << 20), b""):
             state.update(block)
     return state.hexdigest()
+
+
+def settle(record: Path) -> None:
+    """Make conda's note of a package the same wherever it was installed from."""
+    note = json.loads(record.read_text("utf-8"))
+    note["url"] = f"file:///conda/{note['fn']}"
+    for key in ("extracted_package_dir", "package_tarball_full_path", "link"):
+        note.pop(key, None)
+    record.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
 
 
 async def install(paths: list[Path], prefix: Path) -> None:

@@ -18,8 +18,10 @@ from repropack.environment.condamodel import CondaFile
 
 def explicit_text(files: Sequence[CondaFile]) -> str:
     """The list that `fetcher` reads, and conda and micromamba too; without what is carried."""
-    lines = [f"# platform: {PLATFORM}", f"{ALIAS_COMMENT}{default_alias()}", "@EXPLICIT"]
-    lines += [f"{file.url}#sha256:{file.sha256}" for file in files if not file.carried]
+    alias, asked = default_alias(), [file for file in files if not file.carried]
+    usual = any(file.url.startswith(f"{alias}/") for file in asked)
+    lines = [f"# platform: {PLATFORM}", *([f"{ALIAS_COMMENT}{alias}"] if usual else [])]
+    lines += ["@EXPLICIT", *(f"{file.url}#sha256:{file.sha256}" for file in asked)]
     return "\n".join(lines) + "\n"
 
 

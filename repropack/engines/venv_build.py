@@ -23,6 +23,7 @@ from repropack.engines.archive import tree
 from repropack.engines.build_log import one_line
 from repropack.engines.diagnosis import explain
 from repropack.engines.model import BuildRecipe, Image, Progress
+from repropack.engines.venv_conda import link_packages, sums_in
 from repropack.errors import BuildError, IntegrityError
 
 _PARTS = ("source", "judge.pyz", "repropack.json", "Dockerfile")
@@ -86,7 +87,7 @@ def make(shelf: Shelf, recipe: BuildRecipe, progress: Progress) -> Image:
     recipe.log.write_text("", encoding="utf-8")
     lock = (recipe.context / "pylock.toml").read_bytes()
     environment = _environment(shelf, recipe, lock, progress)
-    digest = _digest(recipe.context, lock)
+    digest = _digest(recipe.context, lock + sums_in(recipe.context))
     directory = shelf.root / "images" / digest
     if not directory.is_dir():
         progress("copying the source")
@@ -110,7 +111,8 @@ def _environment(shelf: Shelf, recipe: BuildRecipe, lock: bytes, progress: Progr
     """
     parsed = tomllib.loads(lock.decode("utf-8"))
     minor = re.sub(r"^==|\.\*$", "", str(parsed.get("requires-python", "")))
-    entry = shelf.root / "environments" / f"{hashlib.sha256(lock).hexdigest()}.json"
+    conda = sums_in(recipe.context)
+    entry = shelf.root / "environments" / f"{hashlib.sha256(lock + conda).hexdigest()}.json"
     known = _read_entry(entry)
     if known is not None:
         return known
@@ -118,10 +120,14 @@ def _environment(shelf: Shelf, recipe: BuildRecipe, lock: bytes, progress: Progr
     made = Path(tempfile.mkdtemp(prefix=f"py{minor}-", dir=entry.parent))
     try:
         progress(f"making an environment with Python {minor}")
-        _uv(["venv", "--python", minor, "--no-python-downloads", "--no-project", str(made)], recipe)
+        if conda:
+            link_packages(recipe, made)
+        else:
+            words = ["venv", "--python", minor, "--no-python-downloads", "--no-project"]
+            _uv([*words, str(made)], recipe)
         if parsed.get("packages"):
             progress(f"installing {len(parsed['packages'])} packages")
-            _uv(_sync(made, recipe.context), recipe)
+            _uv(_install(made, recipe.context, onto_conda=bool(conda)), recipe)
         write_json(entry, {"directory": str(made)})
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
@@ -138,10 +144,13 @@ def _read_entry(entry: Path) -> Path | None:
     return directory if (directory / "bin" / "python").exists() else None
 
 
-def _sync(environment: Path, context: Path) -> list[str]:
+def _install(environment: Path, context: Path, *, onto_conda: bool) -> list[str]:
     python = str(environment / "bin" / "python")
-    words = ["pip", "sync", "--python", python, "--no-index", "--link-mode", "copy"]
-    return [*words, str(context / "pylock.toml")]
+    words = ["--python", python, "--no-index", "--link-mode", "copy"]
+    lock = str(context / "pylock.toml")
+    if onto_conda:  # what conda has installed stays, where nothing replaces it
+        return ["pip", "install", *words, "--break-system-packages", "--requirements", lock]
+    return ["pip", "sync", *words, lock]
 
 
 def _uv(words: list[str], recipe: BuildRecipe) -> None:

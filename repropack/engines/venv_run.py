@@ -119,7 +119,9 @@ def _variables(built: Built, order: RunOrder) -> dict[str, str]:
     path = f"{built.python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
     chosen = {"CUDA_VISIBLE_DEVICES": ",".join(order.gpu_ids)} if order.gpu_ids else {}
     hidden = chosen if order.gpu else {"CUDA_VISIBLE_DEVICES": ""}
-    return {**kept, **hidden, **built.variables, "PATH": path}
+    prefix = {"CONDA_PREFIX": str(built.python.parent.parent)}
+    own = prefix if "CONDA_PREFIX" in built.variables else {}
+    return {**kept, **hidden, **built.variables, **own, "PATH": path}
 
 
 class _Runner:

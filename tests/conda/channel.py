@@ -7,7 +7,9 @@ the tests install is what a channel serves: `.conda` and `.tar.bz2` archives wit
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import http.server
 import importlib.metadata
 import io
 import json
@@ -16,7 +18,9 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -239,3 +243,23 @@ def distribution_package(name: str, **changes: Any) -> Made:
         "entry_points": entry_points if pure else (),
     }
     return Made(**{**options, **changes})
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server of files that says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """The address of a directory of channels over HTTP."""
+    handler = functools.partial(Quiet, directory=str(directory))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,11 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from repropack.conda import explicit_text, fetch_conda, place_conda, programs, provide, sums_text
+from repropack.conda import (
+    conda_lock_text,
+    explicit_text,
+    fetch_conda,
+    place_conda,
+    programs,
+    provide,
+    sums_text,
+)
 from repropack.conda.channels import default_alias
 from repropack.environment import AsOf, Lock, Target
 from repropack.errors import IntegrityError, InvalidError, RepropackError, TemporaryError
-from tests.conda.channel import CondaFile, Made, make_channel
+from tests.conda.channel import CondaFile, Made, make_channel, served
 
 TARGET = Target(python="3.11")
 YEARS = {year: int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in range(2018, 2025)}
@@ -211,20 +216,26 @@ def test_a_token_is_used_and_told_and_never_kept(tmp_path: Path) -> None:
         lock_of(environment("https://c.example/t/${TOKEN}/forge", "python"), tmp_path)
 
 
+@pytest.mark.network
+def test_a_private_channel_is_asked_with_its_token(tmp_path: Path) -> None:
+    """The token fetches, and stands in nothing that travels; the author is told where it is."""
+    make_channel(tmp_path / "www" / "t" / "secret-token" / "forge", PACKAGES[:1])
+    with served(tmp_path / "www") as address:
+        lock = lock_of(environment(f"{address}/t/secret-token/forge", "python"), tmp_path)
+        assert lock.conda is not None
+        files = fetch_conda(lock.conda.packages, cache=tmp_path, progress=silent)
+    (told,) = [found for found in lock.findings if found.kind == "conda.credential"]
+    assert str(told.where) == "environment.yml:2"
+    public = [replace(file, carried=False) for file in files]
+    texts = (conda_lock_text(public), explicit_text(public), repr(files), repr(lock.findings))
+    assert not any("secret" in text for text in texts)
+
+
 @pytest.fixture
 def mirror(channel: Path) -> Iterator[str]:
     """The directory of the channel over HTTP."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    handler = functools.partial(Quiet, directory=str(channel.parent))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(channel.parent) as address:
+        yield address
 
 
 @pytest.mark.network
