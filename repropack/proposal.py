@@ -14,6 +14,7 @@ from typing import Final
 from repropack.config import CONFIG_NAME, parse_config, suggest_name
 from repropack.detectors import Readable
 from repropack.detectors.data import DOWNLOAD
+from repropack.detectors.purposes import EXPERIMENT, PREPARATION
 from repropack.detectors.scripts import Script
 from repropack.errors import ConfigError
 from repropack.inspection import Inspection
@@ -24,6 +25,7 @@ MAX_SCRIPTS: Final = 3
 MAX_METRICS: Final = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*")
 _PLAIN_COMMAND = re.compile(r"[A-Za-z_](?:(?!: | #)[\w ./=,:@%+'\"*?~^()$&;-])*(?<![: ])")
+_NOTEBOOK = re.compile(r"(?:(?:notebooks?|examples?|experiments?)/)?[^/]+\.ipynb")
 _NOTHING: Final = frozenset(("null", "Null", "NULL"))
 _HEADER: Final = """\
 # What `repropack verify` runs and compares. `repropack init` wrote this from what it could read:
@@ -78,18 +80,38 @@ def _text(inspection: Inspection, source: Readable, scripts: tuple[Script, ...])
         ]
         parts.append(f"experiments:{several}\n" + "".join(experiments))
     else:
-        parts.append(_NO_EXPERIMENTS)
-    others = _other_scripts(inspection.scripts, scripts)
+        parts.append(_notebooks(source) or _NO_EXPERIMENTS)
+    others = [*_preparations(inspection.scripts), *_other_scripts(inspection.scripts, scripts)]
     return "\n".join([*parts[:2], *others, _example_claim(names, scripts)])
+
+
+def _notebooks(source: Readable) -> str:
+    """Where there are notebooks and no scripts, the first of them as experiments."""
+    paths = sorted(entry.path for entry in source.files())
+    near = [path for path in paths if _NOTEBOOK.fullmatch(path) and path.isprintable()]
+    if not near:
+        return ""
+    lines = ["experiments:    # nbconvert and ipykernel have to be in the environment\n"]
+    names: list[str] = []
+    for path in near[:MAX_SCRIPTS]:
+        stem = path.rpartition("/")[2].removesuffix(".ipynb")
+        named = suggest_name(stem).replace(".", "-").strip("-")
+        names.append(named if named not in names else f"{named}-{len(names) + 1}")
+        command = f"jupyter nbconvert --to notebook --execute --inplace {shlex.quote(path)}"
+        lines += [f"  {names[-1]}:\n", f"    run: {_command(command)}\n", _NO_METRICS]
+    more = f"# {len(near) - MAX_SCRIPTS} more notebooks\n" if len(near) > MAX_SCRIPTS else ""
+    return "".join(lines) + more
 
 
 def _chosen(scripts: tuple[Script, ...]) -> tuple[Script, ...]:
     """The README's scripts, else those that write numbers, else the likeliest one."""
     usable = [s for s in scripts if s.command.isprintable() and s.path.isprintable()]
+    usable = [script for script in usable if script.purpose == EXPERIMENT]
     in_readme = [script for script in usable if script.readme is not None]
     with_numbers = [s for s in usable if any(w.metrics for w in s.written)]
+    told = [s for s in in_readme if s.readme and s.readme.path.lower().startswith("readme")]
     if in_readme:
-        return tuple(in_readme[:MAX_README_SCRIPTS])
+        return tuple((told or in_readme)[:MAX_README_SCRIPTS])
     return tuple(with_numbers[:MAX_SCRIPTS] or usable[:1])
 
 
@@ -174,8 +196,21 @@ def _seeded(script: Script) -> tuple[str, str]:
     return f"{script.command[:start]}{{seed}}{script.command[end:]}", str(int(match[1]))
 
 
+def _preparations(scripts: tuple[Script, ...]) -> list[str]:
+    """What has to run before: it is no experiment, but each run starts without its results."""
+    found = [s for s in scripts if s.purpose == PREPARATION and s.command.isprintable()]
+    lines = [f"#   {s.command}{f'    # {s.readme}' if s.readme else ''}\n" for s in found[:5]]
+    if not lines:
+        return []
+    head = (
+        "# These prepare data. Put one before an experiment with `&&`, or commit what it makes:\n"
+    )
+    return [head + "".join(lines)]
+
+
 def _other_scripts(scripts: tuple[Script, ...], chosen: tuple[Script, ...]) -> list[str]:
-    others = [s.path for s in scripts if s not in chosen and s.path.isprintable()]
+    rest = [s for s in scripts if s not in chosen and s.purpose == EXPERIMENT]
+    others = [s.path for s in rest if s.path.isprintable()]
     if not others:
         return []
     more = f" and {len(others) - 8} more" if len(others) > 8 else ""

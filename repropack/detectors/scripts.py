@@ -1,4 +1,4 @@
-"""Entry points: what can be run, how the README runs it, its seed option, what it writes."""
+"""Entry points: what can be run, how README and shell scripts run it, its seed, what it writes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from repropack.detectors.code import Code
 from repropack.detectors.metrics import Written, written_by
+from repropack.detectors.purposes import EXPERIMENT, purpose_of
 from repropack.detectors.reading import SCRIPT_NAMES, Reading, script_rank
 from repropack.detectors.values import Option, options_of
 from repropack.findings import Finding, Where
@@ -21,7 +22,11 @@ WRITES: Final = "script.writes"
 _MAX_SCRIPTS: Final = 50
 _READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1", re.M | re.S)
-_COMMAND = re.compile(r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*python3?\s+\S+\.py\b.*)")
+_COMMAND = re.compile(
+    r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*python3?\s+(?:-u\s+)?(?:-m\s+[\w.]+|\S+\.py\b).*)"
+)
+_SHELL_SCRIPT = re.compile(r"(?:(?:scripts|bin|experiments|exps?|runs)/)?[^/]+\.(?:sh|bash)")
+_MAX_SHELL_SCRIPTS: Final = 20
 _UNFINISHED = re.compile(r"\.\.\.|…|[<>\[\]{}|]|path/to")
 
 
@@ -37,6 +42,7 @@ class Script:
     seed: Option | None
     needs: tuple[str, ...]
     written: tuple[Written, ...]
+    purpose: str = EXPERIMENT
 
     @property
     def default_seed(self) -> int | None:
@@ -48,7 +54,7 @@ class Script:
 
 def find_scripts(reading: Reading) -> tuple[Script, ...]:
     """Return the scripts: those that the README runs first, then by name and place."""
-    commands = readme_commands(reading)
+    commands = {**shell_commands(reading), **readme_commands(reading)}
     scripts = [_script(code, commands) for code in reading.code]
     found = [script for script in scripts if script is not None]
     found.sort(key=lambda s: (s.readme is None, s.readme.line or 0 if s.readme else 0))
@@ -73,6 +79,23 @@ def readme_commands(reading: Reading) -> dict[str, tuple[str, Where]]:
     return commands
 
 
+def shell_commands(reading: Reading) -> dict[str, tuple[str, Where]]:
+    """Return, by script, the first complete `python …` command in the shell scripts near the root.
+
+    One that needs a variable of the shell script is not complete.
+    """
+    commands: dict[str, tuple[str, Where]] = {}
+    names = sorted(path for path in reading.sizes if _SHELL_SCRIPT.fullmatch(path))
+    for path in names[:_MAX_SHELL_SCRIPTS]:
+        joined = re.sub(
+            r"\\\n\s*", lambda m: " " + "\0" * m[0].count("\n"), reading.text(path) or ""
+        )
+        for number, line in _numbered(joined, 1):
+            if "$" not in line:
+                _add_command(commands, line, Where(path=path, line=number), reading)
+    return commands
+
+
 def _numbered(text: str, first: int) -> list[tuple[int, str]]:
     """Lines with their numbers; a NUL stands for a line end that a backslash took away."""
     numbered = []
@@ -92,10 +115,20 @@ def _add_command(
         words = shlex.split(match[1], comments=True)
     except ValueError:
         return
-    script = next((word.removeprefix("./") for word in words if word.endswith(".py")), "")
+    script = _script_of(words)
     if script in reading.sizes and script not in commands:
         command = re.sub(r"\s+#.*$", "", match[1]).strip()
         commands[script] = (" ".join(command.split()), where)
+
+
+def _script_of(words: list[str]) -> str:
+    """The file that a command starts: `train.py`, or `a/b.py` for `-m a.b`."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "-m":
+            return following.replace(".", "/") + ".py"
+        if word.endswith(".py"):
+            return word.removeprefix("./")
+    return ""
 
 
 def _script(code: Code, commands: dict[str, tuple[str, Where]]) -> Script | None:
@@ -114,6 +147,7 @@ def _script(code: Code, commands: dict[str, tuple[str, Where]]) -> Script | None
         seed=_seed_option(options),
         needs=tuple(o.flag for o in options if o.required),
         written=written_by(code),
+        purpose=purpose_of(code),
     )
 
 
@@ -121,7 +155,7 @@ def _reason(code: Code, has_options: bool, in_readme: bool) -> tuple[int, str] |
     if code.main_line is not None:
         return code.main_line, 'holds `if __name__ == "__main__"`'
     if in_readme:
-        return code.acts_line or 1, "the README runs it"
+        return code.acts_line or 1, "a README or shell script runs it"
     if code.acts_line is None:
         return None
     if has_options:
@@ -144,7 +178,7 @@ def _findings(script: Script) -> list[Finding]:
             Finding(
                 kind=COMMAND,
                 value=script.command,
-                because="a command in the README",
+                because=f"a command in {script.readme.path}",
                 where=script.readme,
             )
         )

@@ -130,3 +130,51 @@ def test_any_names_give_a_config(name: str, key: str, path: str, option: str) ->
     )
     readme = f"```\npython {name}.py --seed 3 --x {json.dumps(option)}\n```\n"
     proposed({f"{name}.py": code, "README.md": readme})
+
+
+SERVER = "from fastapi import FastAPI\nimport uvicorn\napp = FastAPI()\nuvicorn.run(app)\n"
+FLASK = (
+    "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n"
+)
+CLOUD = "from sagemaker.pytorch import PyTorch\nPyTorch(entry_point='train.py').fit()\n"
+POD = "from kubernetes import client\nclient.BatchV1Api().create_namespaced_job('x', {})\n"
+GUARDED = "if __name__ == '__main__':\n    main()\n"
+
+
+def test_servers_submissions_and_preparation_are_no_experiments() -> None:
+    """What serves, submits to a cluster or prepares data is not proposed; the last is named."""
+    files = {"serve.py": SERVER, "app.py": FLASK, "submit.py": CLOUD, "job.py": POD}
+    text, config = proposed({**files, "download_data.py": GUARDED, "model/train.py": GUARDED})
+    assert [experiment.run for experiment in config.experiments] == ["python model/train.py"]
+    assert "#   python download_data.py" in text
+    assert "serve.py" not in text and "submit.py" not in text and "job.py" not in text
+    _, config = proposed(files)
+    assert config.experiments == ()
+
+
+def test_shell_scripts_say_how_scripts_are_run() -> None:
+    """A complete command of run.sh is taken, a module too; what the README says comes first."""
+    shell = "#!/bin/sh\nset -e\npython $MAIN\npython -u train.py --lr 0.1 \\\n  --wd 0\n"
+    files = {"run.sh": shell, "train.py": GUARDED, "lab/eval.py": GUARDED, "other.py": GUARDED}
+    text, config = proposed({**files, "scripts/eval.sh": "python -m lab.eval --x 1\n"})
+    assert {experiment.run for experiment in config.experiments} == {
+        "python -u train.py --lr 0.1 --wd 0",
+        "python -m lab.eval --x 1",
+    }
+    assert "# run.sh:4 runs it" in text
+    _, config = proposed({**files, "README.md": "```\npython other.py\n```\n"})
+    assert [experiment.run for experiment in config.experiments] == ["python other.py"]
+
+
+def test_notebooks_are_proposed_where_there_are_no_scripts() -> None:
+    """Each runs as a whole; what it needs is said."""
+    files = {"1 - Words.ipynb": "{}", "notebooks/2.ipynb": "{}", "deep/er/3.ipynb": "{}"}
+    text, config = proposed(files)
+    assert [(each.name, each.run) for each in config.experiments] == [
+        ("1-words", "jupyter nbconvert --to notebook --execute --inplace '1 - Words.ipynb'"),
+        ("2", "jupyter nbconvert --to notebook --execute --inplace notebooks/2.ipynb"),
+    ]
+    assert "nbconvert and ipykernel" in text
+    assert [each.run for each in proposed({**files, "a.py": GUARDED})[1].experiments] == [
+        "python a.py"
+    ]
