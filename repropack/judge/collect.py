@@ -6,12 +6,10 @@ Does not own: reading numbers (`readers`), starting the run (`runner`).
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import os
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Set, Tuple
 
-from repropack.judge import files
+from repropack.judge import files, metricfiles, patterns
 from repropack.judge.files import FileProblem, FileState
 from repropack.judge.model import Experiment, Metric
 from repropack.judge.readers import Reading, read_metric
@@ -48,13 +46,15 @@ def _read(metric: Metric, cwd: str, log: str, log_problem: str, before: Snapshot
         if log_problem:
             return Reading(metric.name, "log.txt", reason="log.txt %s" % log_problem)
         return read_metric(metric, cwd, log)
-    refusal = _refusal(metric.path)
+    refusal = patterns.refusal(metric.path)
     if refusal:
         return Reading(metric.name, shown, reason="%s %s" % (shown, refusal))
-    if is_stale(metric.path, cwd, before):
+    found = metricfiles.of(metric, cwd)
+    fresh = [path for path in found if not is_stale(path, cwd, before)]
+    if found and not fresh:
         reason = "%s is stale: it was there before the run, and the run did not write it" % shown
         return Reading(metric.name, shown, reason=reason)
-    return read_metric(metric, cwd, log)
+    return read_metric(metric, cwd, log, fresh)
 
 
 def is_stale(relative: str, cwd: str, before: Snapshot) -> bool:
@@ -115,67 +115,12 @@ def _paths(experiment: Experiment, cwd: str, out: str, skipped: List[Dict[str, s
     """Relative paths of metric files and of what the output patterns match, sorted, each once."""
     found: Set[str] = set()
     for metric in experiment.metrics:
-        usable = metric.reader != "stdout" and _refusal(metric.path) is None
-        if usable and os.path.lexists(os.path.join(cwd, metric.path)):
-            found.add(os.path.normpath(metric.path))
+        found.update(metricfiles.of(metric, cwd))
     excluded = os.path.realpath(out) if out else None
     for pattern in experiment.outputs:
-        reason = _refusal(pattern)
-        matched = [] if reason else _expand(pattern, cwd, excluded)
+        reason = patterns.refusal(pattern)
+        matched = [] if reason else patterns.expand(pattern, cwd, excluded)
         if not matched:
             skipped.append(_skip(pattern, reason or "matches no file"))
         found.update(matched)
     return sorted(found)
-
-
-def _refusal(pattern: str) -> Optional[str]:
-    """Why a path of the config cannot be one inside of the working directory."""
-    if not pattern or "\0" in pattern:
-        return "is not a file name"
-    if os.path.isabs(pattern) or ".." in pattern.split("/"):
-        return "is outside of the working directory"
-    return None
-
-
-def _expand(pattern: str, cwd: str, excluded: Optional[str]) -> List[str]:
-    """Files that match; a directory stands for all files below it. Links are not followed down."""
-    found = []
-    matched = _deep(pattern, cwd) if "**" in pattern.split("/") else _shallow(pattern, cwd)
-    for path in matched:
-        if os.path.isdir(path) and not os.path.islink(path):
-            for directory, _, names in os.walk(path):
-                found += [os.path.join(directory, name) for name in names]
-        else:
-            found.append(path)
-    kept = [path for path in found if excluded is None or not _below(path, excluded)]
-    return [os.path.relpath(path, cwd) for path in kept]
-
-
-def _shallow(pattern: str, cwd: str) -> Iterator[str]:
-    return glob.iglob(os.path.join(glob.escape(cwd), pattern))
-
-
-def _deep(pattern: str, cwd: str) -> Iterator[str]:
-    """Matches of a pattern with `**`. glob.glob would follow links, round and round."""
-    segments = [segment for segment in pattern.split("/") if segment not in ("", ".")]
-    for directory, _, names in os.walk(cwd):
-        base = os.path.relpath(directory, cwd).split(os.sep) if directory != cwd else []
-        for name in names:
-            if _matches([*base, name], segments):
-                yield os.path.join(directory, name)
-
-
-def _matches(parts: Sequence[str], segments: Sequence[str]) -> bool:
-    """Whether the path, or a directory above it, matches; `*` does not match a leading dot."""
-    if not segments or not parts:
-        return not segments
-    hidden = parts[0].startswith(".") and not segments[0].startswith(".")
-    if segments[0] == "**":
-        deeper = not hidden and _matches(parts[1:], segments)
-        return deeper or not segments[1:] or _matches(parts, segments[1:])
-    same = not hidden and fnmatch.fnmatchcase(parts[0], segments[0])
-    return same and _matches(parts[1:], segments[1:])
-
-
-def _below(path: str, directory: str) -> bool:
-    return os.path.realpath(path).startswith(directory.rstrip(os.sep) + os.sep)

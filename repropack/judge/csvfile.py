@@ -6,12 +6,14 @@ Owns: lines, delimiters, columns, `where`. Does not own: what a cell's text is w
 from __future__ import annotations
 
 import csv
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from repropack.judge import files
 from repropack.judge.files import FileProblem
 from repropack.judge.model import Params
 from repropack.judge.naming import close_names
+from repropack.judge.number import same
+from repropack.judge.series import Match, NothingFound
 
 _LONGEST_LINE = 1 << 20  # characters
 
@@ -33,7 +35,7 @@ def lines(path: str) -> Iterator[str]:
             yield line
 
 
-def cells(path: str, column: str, where: Params) -> Iterator[Tuple[str, str]]:
+def cells(path: str, column: str, where: Params) -> Iterator[Match]:
     """Each cell of `column` in the rows that `where` picks, with the line that it stands on.
 
     Empty cells are passed over: loggers leave them where a metric was not written in a step.
@@ -45,14 +47,14 @@ def cells(path: str, column: str, where: Params) -> Iterator[Tuple[str, str]]:
     seen = _Seen(where)
     for line, row in rows:
         seen.add([row[i].strip() if i < len(row) else "" for i, _ in conditions])
-        if not all(i < len(row) and _equal(row[i], text) for i, text in conditions):
+        if not all(i < len(row) and same(row[i], text) for i, text in conditions):
             continue
         seen.matched = True
         if wanted < len(row) and row[wanted].strip():
-            yield row[wanted], "column %s on line %d" % (column, line)
+            yield row[wanted], ("column %s on line %d", column, line)
             seen.found = True
     if not seen.found:
-        raise FileProblem(seen.reason(column))
+        raise NothingFound(seen.reason(column))
 
 
 class _Seen:
@@ -122,18 +124,3 @@ def _index(header: Sequence[str], column: str) -> int:
     if names.count(column) > 1:
         raise FileProblem("has more than one column %s" % files.printable(column))
     return names.index(column)
-
-
-def _equal(cell: str, wanted: str) -> bool:
-    """Equal as text, or as numbers: `3` picks the row that says `3.0`."""
-    if cell.strip() == wanted.strip():
-        return True
-    numbers = _float(cell), _float(wanted)
-    return numbers[0] is not None and numbers[0] == numbers[1]
-
-
-def _float(text: str) -> Optional[float]:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -15,7 +15,7 @@ from repropack.judge.assessment import RunSummary
 from repropack.judge.fields import Fields
 from repropack.judge.files import FileProblem, printable
 from repropack.judge.model import Experiment, ManifestError, MetricRef, Params, RunSpec
-from repropack.judge.readers import number
+from repropack.judge.number import number
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from typing import Iterator, List, Match, NamedTuple, Pattern, Tuple
+from typing import Callable, Iterator, List, Match, NamedTuple, Pattern, Tuple
 
 from repropack.judge import files
 
@@ -25,16 +25,18 @@ _SEES_LINE_ENDS = re.compile(r"\\[AZB]|\(\?[<!=>]|\(\?[a-zA-Z-]|\(\?\(|[*+?}]\+"
 _LINE_END = re.compile(r"(\r\n|\r|\n)")
 
 
-def matches(path: str, pattern: str, last_only: bool = False) -> Iterator[Tuple[str, int]]:
-    """Each match's text and the number of its line; the group `value`, else the first, else all.
+def matches(path: str, pattern: str, group: str = "") -> Iterator[Tuple[str, int]]:
+    """Each match's text and the number of its line.
 
-    The pattern is tried on each line by itself. A line ends at a line feed or a carriage return
-    (progress bars); only line feeds count in its number. With `last_only` earlier matches may be
-    left out, which is faster. OSError if the file is unreadable.
+    The text is that of the group `group` (a name or a number), else of the one called `value`, else
+    of the first, else all of it. The pattern is tried on each line by itself. A line ends at a line
+    feed or a carriage return (progress bars); only line feeds count in its number. OSError if the
+    file is unreadable.
     """
     compiled = re.compile(pattern)
     whole = None if _SEES_LINE_ENDS.search(pattern) else re.compile(pattern, re.MULTILINE)
-    scan = _Scan(compiled)
+    captured = _capture(compiled, group)
+    scan = _Scan(compiled, captured)
     for chunk in _decoded(path):
         text = scan.take() + chunk
         complete, end, begun = text.rpartition("\n")
@@ -45,12 +47,22 @@ def matches(path: str, pattern: str, last_only: bool = False) -> Iterator[Tuple[
                 yield result
             continue
         position = 0
-        for match in found[-1:] if last_only else found:
+        for match in found:
             scan.number += complete.count("\n", position, match.start())
             position = match.start()
-            yield _captured(compiled, match), scan.number
+            yield captured(match), scan.number
         scan.number += complete.count("\n", position) + 1
         scan.rest = begun
+    for result in scan.finish():
+        yield result
+
+
+def matches_in(text: str, pattern: str, group: str = "") -> Iterator[Tuple[str, int]]:
+    """As `matches`, in a text."""
+    compiled = re.compile(pattern)
+    scan = _Scan(compiled, _capture(compiled, group))
+    for result in scan.feed(text):
+        yield result
     for result in scan.finish():
         yield result
 
@@ -59,12 +71,16 @@ def _is_plain(text: str) -> bool:
     return "\r" not in text and "\x1b" not in text
 
 
-def _captured(compiled: Pattern[str], match: Match[str]) -> str:
-    if "value" in compiled.groupindex:
-        return match.group("value") or ""
-    if not compiled.groups:
-        return match.group(0)
-    return next((group for group in match.groups() if group is not None), "")
+def _capture(compiled: Pattern[str], group: str) -> Callable[[Match[str]], str]:
+    """What to take of a match."""
+    name = int(group) if group.isdigit() else group
+    if not name and "value" in compiled.groupindex:
+        name = "value"
+    if name or not compiled.groups:
+        return lambda match: match.group(name or 0) or ""
+    if compiled.groups == 1:
+        return lambda match: match.group(1) or ""
+    return lambda match: next((text for text in match.groups() if text is not None), "")
 
 
 class _Piece(NamedTuple):
@@ -82,11 +98,12 @@ class _Piece(NamedTuple):
 class _Scan:
     """Tries a pattern line by line; `rest` is the beginning of the line that is not complete."""
 
-    def __init__(self, compiled: Pattern[str]) -> None:
+    def __init__(self, compiled: Pattern[str], captured: Callable[[Match[str]], str]) -> None:
         self.number = 1
         self.rest = ""
         self.offset = 0
         self._compiled = compiled
+        self._captured = captured
         self._consumed = 0
 
     def take(self) -> str:
@@ -126,7 +143,7 @@ class _Scan:
                 break
             self._consumed = piece.offset + match.end()
             if match.group(0):
-                yield _captured(self._compiled, match), self.number
+                yield self._captured(match), self.number
 
 
 def _windows(offset: int, line: str) -> Iterator[_Piece]:

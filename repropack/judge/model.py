@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
+from repropack.judge import jsonpath
 from repropack.judge.claim import (
     Claim,
     Json,
@@ -24,24 +25,33 @@ from repropack.judge.claim import (
     parse_tolerance,
 )
 from repropack.judge.fields import Fields, ManifestError, whole
+from repropack.judge.series import SELECTS, is_select
 
 __all__ = [
-    "RECORD_SCHEMA", "Claim", "Experiment", "ManifestError", "Metric", "MetricRef", "Params",
-    "RunSpec", "Spread", "Tolerance", "failed_record", "is_decimal", "parse_cell",
+    "READERS", "RECORD_SCHEMA", "Claim", "Experiment", "ManifestError", "Metric", "MetricRef",
+    "Params", "RunSpec", "Spread", "Tolerance", "failed_record", "is_decimal", "parse_cell",
     "parse_metric_ref", "parse_tolerance",
 ]  # fmt: skip
 
 RECORD_SCHEMA = "repropack.record/1"
 
 
+READERS = (
+    "json", "csv", "text", "stdout", "tensorboard", "wandb", "mlflow", "sacred", "numpy",
+    "notebook",
+)  # fmt: skip
+_PATTERNS = ("stdout", "text", "notebook")  # of these the key is a regular expression
+
+
 @dataclass(frozen=True)
 class Metric:
     """Where a number is found in what a run wrote.
 
-    `reader` is one of `json`, `csv`, `stdout`; `path` is the file relative to the working
-    directory (the log for `stdout`); `key` is the JSON key (dotted), the CSV column, or the
-    regular expression; `where` narrows CSV rows by column value; `select` is `first`, `last`,
-    `min` or `max` among several matches.
+    `reader` is one of `READERS`; `path` is the file or the tracker's directory, relative to the
+    working directory, perhaps a glob (the log for `stdout`); `key` is the JSON key (dotted, or a
+    JSONPath), the CSV column, the regular expression, the tracker's key or the array's name.
+    `where` narrows CSV rows or JSON lines by their values; for other readers it holds their
+    options: `run`, `cell`, `group`. `select` is one of `series.SELECTS`.
     """
 
     name: str
@@ -50,6 +60,10 @@ class Metric:
     key: str
     where: Params = ()
     select: str = "last"
+
+    def option(self, name: str) -> str:
+        """An option of the reader; empty if it was not given."""
+        return dict(self.where).get(name, "")
 
     def to_json(self) -> Json:
         """The metric as a JSON object."""
@@ -62,11 +76,25 @@ class Metric:
     def from_json(cls, data: Any, path: str = "metric") -> Metric:
         """The metric of a JSON object; ManifestError if it is none."""
         f = Fields(data, path)
-        reader = f.choice("reader", ("json", "csv", "stdout"))
-        key = f.pattern("key") if reader == "stdout" else f.text("key")
-        select = f.choice("select", ("first", "last", "min", "max"), "last")
+        reader = f.choice("reader", READERS)
+        select = f.text("select", "last")
+        if not is_select(select):
+            what = "is %r; expected one of: %s" % (select, ", ".join(SELECTS))
+            raise ManifestError(f.at("select"), what)
         where = f.pairs("where")
-        return cls(f.text("name"), reader, f.text("path", ""), key, where, select)
+        return cls(f.text("name"), reader, f.text("path", ""), _key(f, reader), where, select)
+
+
+def _key(f: Fields, reader: str) -> str:
+    if reader in ("notebook", "numpy") and not f.text("key", ""):
+        return ""
+    key = f.pattern("key") if reader in _PATTERNS else f.text("key")
+    if reader == "json" and jsonpath.is_path(key):
+        try:
+            jsonpath.parse(key)
+        except ValueError as error:
+            raise ManifestError(f.at("key"), "%r %s" % (key, error)) from None
+    return key
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from typing import List
 
 from repropack.judge import files
 
@@ -37,11 +38,21 @@ def _archive() -> bytes:
         _add(archive, "__main__.py", _MAIN.encode("ascii"))
         # Empty: the real one belongs to a package that is not in here.
         _add(archive, "repropack/__init__.py", b"")
-        for name in sorted(os.listdir(here)):
-            if name.endswith(".py") and name != own:
+        for name in _modules(here):
+            if name != own:
                 with open(os.path.join(here, name), "rb") as stream:
                     _add(archive, "repropack/judge/" + name, stream.read())
     return buffer.getvalue()
+
+
+def _modules(here: str) -> List[str]:
+    """Paths of this package's modules and of those one package below, sorted."""
+    names = os.listdir(here)
+    for package in names[:]:
+        if os.path.isfile(os.path.join(here, package, "__init__.py")):
+            below = os.listdir(os.path.join(here, package))
+            names += ["%s/%s" % (package, name) for name in below]
+    return sorted(name for name in names if name.endswith(".py"))
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -379,8 +379,23 @@ def test_files_that_are_no_config(text: str | bytes, what: str) -> None:
         (with_experiment("metrics: {m: {csv: t}}"), "'column' is missing beside 'csv'"),
         (with_experiment("metrics: {m: {json: r, key: k, selct: min}}"), "unknown key 'selct'"),
         (
-            with_experiment("metrics: {m: {tensorboard: runs, tag: val}}"),
-            "metrics.m: reading TensorBoard files is not supported yet",
+            with_experiment("metrics: {m: {tensorboard: runs, key: val}}"),
+            "metrics.m: 'tag' is missing beside 'tensorboard'",
+        ),
+        (
+            with_experiment("metrics: {m: {tensorboard: runs, tag: val, rnu: a}}"),
+            "unknown key 'rnu'; did you mean 'run'?",
+        ),
+        (with_experiment("metrics: {m: {npz: a.npz, key: acc}}"), "write `numpy: FILE.npz`"),
+        (with_experiment("metrics: {m: {stderr: 'a (.)'}}"), "a run's log holds both"),
+        (with_experiment("metrics: {m: {json: r, key: '$.a[x]'}}"), "cannot be read from '[x]' on"),
+        (
+            with_experiment("metrics: {m: {stdout: '(?P<acc>a)', group: ac}}"),
+            "has no group 'ac'; did you mean 'acc'?",
+        ),
+        (
+            with_experiment("metrics: {m: {json: r, key: k, select: mean of last 0}}"),
+            "must be one of first, last, min, max, mean of last K",
         ),
         (with_experiment("metrics: {m: {stdout: 'a('}}"), "m.stdout: not a regular expression"),
         (with_experiment("metrics: {m: {stdout: '(a{99999999999})'}}"), "not a regular expression"),
@@ -461,6 +476,44 @@ def test_one_of_several_numbers_in_json_may_be_selected() -> None:
     """`select` goes with every reader."""
     config = parse_config(with_experiment("metrics: {m: {json: r.jsonl, key: m, select: max}}"))
     assert config.experiments[0].metrics == (Metric("m", "json", "r.jsonl", "m", select="max"),)
+
+
+@pytest.mark.parametrize(
+    ("written", "metric"),
+    [
+        (
+            "{tensorboard: runs, tag: val/auc, select: max}",
+            Metric("m", "tensorboard", "runs", "val/auc", select="max"),
+        ),
+        (
+            "{wandb: wandb, key: acc, run: baseline}",
+            Metric("m", "wandb", "wandb", "acc", where=(("run", "baseline"),)),
+        ),
+        (
+            "{mlflow: mlruns, key: val/acc, select: mean of last 5}",
+            Metric("m", "mlflow", "mlruns", "val/acc", select="mean of last 5"),
+        ),
+        ("{sacred: runs, key: acc}", Metric("m", "sacred", "runs", "acc")),
+        ("{numpy: a.npy}", Metric("m", "numpy", "a.npy", "")),
+        ("{numpy: a.npz, key: 'acc[-1]'}", Metric("m", "numpy", "a.npz", "acc[-1]")),
+        ("{text: t.log, pattern: 'a (.)'}", Metric("m", "text", "t.log", "a (.)")),
+        (
+            "{notebook: a.ipynb, cell: results, pattern: '(a)(b)', group: 2}",
+            Metric(
+                "m", "notebook", "a.ipynb", "(a)(b)", where=(("cell", "results"), ("group", "2"))
+            ),
+        ),
+        (
+            "{json: 'a/*.jsonl', key: '$.a[-1]', where: {mode: val}}",
+            Metric("m", "json", "a/*.jsonl", "$.a[-1]", where=(("mode", "val"),)),
+        ),
+    ],
+)
+def test_readers_of_every_kind(written: str, metric: Metric) -> None:
+    """Each reader has the words that its users expect, and survives the manifest."""
+    config = parse_config(with_experiment(f"metrics: {{m: {written}}}"))
+    assert config.experiments[0].metrics == (metric,)
+    assert Metric.from_json(metric.to_json()) == metric
 
 
 def test_a_group_named_value_may_stand_among_others() -> None:
