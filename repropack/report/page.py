@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from repropack import assets
 from repropack.judge import report
-from repropack.report import claim_picture, claims
+from repropack.report import (
+    claim_picture,
+    claims,
+    curves,
+    effects,
+    environment,
+    groups,
+    hardware,
+    images,
+    outcomes,
+)
 from repropack.report.markup import Html, escape, join, tag
 from repropack.report.model import Verification
 from repropack.report.sheets import Sheets
@@ -38,7 +48,7 @@ class Page:
 
 
 @functools.cache
-def environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     """Templates in which everything is escaped that is not markup by construction."""
     import jinja2
 
@@ -57,7 +67,7 @@ def page(verification: Verification) -> Page:
     sheets = Sheets()
     assessment = verification.assessment
     text = (
-        environment()
+        templates()
         .get_template("report.html.j2")
         .render(
             title=escape(assessment.name or "Verification"),
@@ -99,10 +109,18 @@ def first_screen(verification: Verification, sheets: Sheets) -> Html:
 
 def sections(verification: Verification, sheets: Sheets) -> list[Section]:
     """Every section; those without content are left out later."""
-    return [
-        Section(
-            id="details",
-            title="How each claim was judged",
-            body=claims.details(verification.assessment),
-        ),
-    ]
+    runs, author = verification.runs, verification.author
+    found = (
+        ("failed", "Runs that failed", outcomes.failures(runs)),
+        ("curves", "Learning curves", curves.section(verification, sheets)),
+        ("groups", "Groups compared", groups.section(runs, sheets)),
+        ("effects", "What matters", effects.section(runs, sheets)),
+        ("details", "How each claim was judged", claims.details(verification.assessment)),
+        ("images", "Images", images.section(verification.pictures)),
+        ("environment", "Environment",
+         environment.section(verification.layers, author.layers if author else None)),
+        ("hardware", "Hardware use", hardware.section(runs, sheets)),
+        ("runs", "Runs", outcomes.all_runs(runs, sheets)),
+        ("repeat", "Repeat one run", outcomes.repeating(verification)),
+    )  # fmt: skip
+    return [Section(id=name, title=title, body=body) for name, title, body in found]

@@ -40,7 +40,7 @@ def scale(
     low, high = min(found, default=0.0), max(found, default=1.0)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    room = (high - low) * margin or abs(high) * 0.05 or 1.0
+    room = (high - low) * margin
     if high - low <= abs(high) * 1e-12:
         room = abs(high) * 0.05 or 1.0
     bottom = 0.0 if zero and low == 0.0 else low - room
@@ -63,6 +63,22 @@ def short(value: float, digits: int = 4) -> str:
     if "e" not in text and "." in text:
         text = text.rstrip("0").rstrip(".")
     return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def decimals(values: Iterable[float]) -> int:
+    """How many digits behind the point tell these values apart, by three digits of their range."""
+    found = list(values)
+    spread = max(found, default=0.0) - min(found, default=0.0)
+    if spread <= 0 or not math.isfinite(spread):
+        return 4
+    return min(12, max(0, 2 - math.floor(math.log10(spread))))
+
+
+def fixed(value: float, places: int) -> str:
+    """A number with so many digits behind the point, and a real minus sign."""
+    if abs(value) >= 1e12:
+        return short(value)
+    return f"{value:.{places}f}".replace("-", "−", 1)
 
 
 def size(count: float | None) -> str:

@@ -1,0 +1,160 @@
+"""Sections: what they compute, and when they are not there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from repropack.report import Curve, Layer, Picture, Run, page
+from repropack.report.causes import cause
+from repropack.report.curves import band
+from repropack.report.environment import ABSENT, Difference, differences
+from repropack.report.outcomes import by_hand, cell_of
+from repropack.report.scale import decimals, scale, short, size, span
+from repropack.report.sheets import LARGEST_INLINE, Sheets, as_csv
+from repropack.verification import read
+from tests.verifications import CLAIMS, png, records, sample, with_image, write
+
+
+def curve(*points: tuple[float, float]) -> Curve:
+    """A history."""
+    return Curve(metric="m", points=points)
+
+
+def test_band_of_curves() -> None:
+    """Mean, spread and extremes at each step, of the runs that have got so far."""
+    found = band([curve((0, 1.0), (2, 3.0)), curve((0, 3.0), (1, 4.0))])
+    assert found.mean == ((0, 2.0), (1, 3.0), (2, 3.0))  # the first is 2.0 at 1, between its points
+    assert found.low == ((0, 1.0), (1, 2.0), (2, 3.0))
+    assert found.high == ((0, 3.0), (1, 4.0), (2, 3.0))
+    assert found.above[0][1] - found.mean[0][1] == pytest.approx(2**0.5)
+
+
+def test_long_curves_are_thinned() -> None:
+    """A history of 100 000 steps is drawn with a few hundred points, its ends among them."""
+    found = band([curve(*((float(i), float(i % 7)) for i in range(100_000)))])
+    assert len(found.mean) < 300
+    assert (found.mean[0][0], found.mean[-1][0]) == (0.0, 99_999.0)
+
+
+def test_differences_by_layer() -> None:
+    """What differs, from the project outwards; what one side lacks is told too."""
+    one = [Layer(name="GPU", items=(("name", "A"),)), Layer(name="libraries", items=(("x", "1"),))]
+    other = [Layer(name="libraries", items=(("x", "2"), ("y", "1"))), one[0]]
+    assert differences(one, other) == (
+        Difference(layer="libraries", name="x", one="1", other="2"),
+        Difference(layer="libraries", name="y", one=ABSENT, other="1"),
+    )
+    assert differences(one, one) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("torch.cuda.OutOfMemoryError: CUDA out of memory.", "GPU's memory"),
+        ("RuntimeError: CUDA error: no kernel image is available", "no code for this GPU"),
+        ("AssertionError: Torch not compiled with CUDA enabled", "wanted a GPU"),
+        ("OSError: [Errno 28] No space left on device", "disk was full"),
+        ("MemoryError", "memory was too small"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "network"),
+        ("ModuleNotFoundError: No module named 'einops'", "missing from the lock"),
+        ("ImportError: libGL.so.1: cannot open shared object file", "system library"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'x'", "file is missing"),
+        ("PermissionError: [Errno 13] Permission denied: '/data'", "may not"),
+        ("train.py: error: unrecognized arguments: --lr", "arguments"),
+    ],
+)
+def test_causes(line: str, said: str) -> None:
+    """Known messages at the end of a log become a probable cause with something to do."""
+    found = cause(Run(id="r", experiment="e", status="failed", tail=("start", line, "")))
+    assert found is not None and said in found[0] and found[1]
+
+
+def test_unknown_causes() -> None:
+    """What nobody knows is not guessed; what the record says counts without a log."""
+    assert cause(Run(id="r", experiment="e", status="failed", tail=("bye",))) is None
+    late = cause(Run(id="r", experiment="e", status="timeout"))
+    assert late is not None and "timeout" in late[0]
+
+
+def test_how_to_repeat() -> None:
+    """A command is quoted for the shell, whatever the names in it are."""
+    run = Run(
+        id="r", experiment="net", params=(("a", "x'y"), ("b", "2")), command="python 'a b.py'"
+    )
+    assert cell_of(run) == "net{a=x'y,b=2}"
+    assert by_hand("img:1", run) == (
+        "docker run --rm -it --init --network none img:1 sh -c 'python '\"'\"'a b.py'\"'\"''"
+    )
+
+
+def test_values_as_csv() -> None:
+    """Values are part of the page while they are few; what a spreadsheet would run is defused."""
+    sheets = Sheets()
+    link = sheets.link("a b/c", ("name", "value"), [("=HYPERLINK(1)", 0.1), ('x,"y"', None)])
+    address = link.split('href="')[1].split('"')[0].replace("&#x27;", "'").replace("&quot;", '"')
+    text = urllib.parse.unquote(address.removeprefix("data:text/csv;charset=utf-8,"))
+    assert list(csv.reader(io.StringIO(text)))[1:] == [["'=HYPERLINK(1)", "0.1"], ['x,"y"', ""]]
+    assert 'download="a-b-c.csv"' in link and sheets.files == {}
+    many = sheets.link("many", ("value",), [(float(i),) for i in range(LARGEST_INLINE)])
+    assert 'href="report-data/many.csv"' in many
+    assert sheets.files["many.csv"].count("\n") == LARGEST_INLINE + 1
+
+
+def test_csv_keeps_numbers() -> None:
+    """Negative numbers are no formulas."""
+    assert as_csv(("a",), [("-1.5e-3",), (-2.5,), ("-x",)]) == "a\n-1.5e-3\n-2.5\n'-x\n"
+
+
+def test_images(tmp_path: Path) -> None:
+    """Each image is shown once; what is too large, or none, or outside, is named or left out."""
+    found = list(records())[:2]
+    with_image(tmp_path, found[0], "a.png", png(), "same")
+    with_image(tmp_path, found[1], "a.png", png(), "same")
+    with_image(tmp_path, found[0], "fake.png", b"<script>", "fake")
+    with_image(tmp_path, found[0], "large.png", png() + bytes(500_000), "large")
+    (tmp_path / "secret.png").write_bytes(png(shade=1))
+    for path in ("../../../secret.png", "/etc/passwd.png"):
+        found[1]["outputs"].append({"path": path, "size_bytes": 1, "sha256": path, "fresh": True})
+    directory = write(tmp_path, found, claims=CLAIMS[:1])
+    pictures = read(directory).pictures
+    assert [(each.path, bool(each.data)) for each in pictures] == [
+        ("a.png", True), ("fake.png", False), ("large.png", False),
+    ]  # fmt: skip
+    assert isinstance(pictures[0], Picture) and pictures[0].media_type == "image/png"
+    text = page(read(directory)).html
+    assert text.count("<img ") == 1 and "too large" in text
+
+
+def test_sections_without_content_are_not_there(tmp_path: Path) -> None:
+    """No heading stands over nothing."""
+    found = list(records())[:1]
+    for metric in found[0]["metrics"].values():
+        del metric["history"]
+    text = page(read(write(tmp_path, found, claims=CLAIMS[:1]))).html
+    for heading in ("Learning curves", "Groups compared", "What matters", "Images", "Hardware use"):
+        assert heading not in text
+    everything = page(read(sample(tmp_path / "all"))).html
+    for heading in ("Learning curves", "Groups compared", "What matters", "Images", "Hardware use"):
+        assert f">{heading}</h2>" in everything
+
+
+def test_numbers_for_readers() -> None:
+    """Numbers, sizes and times are written as people do."""
+    assert [short(x) for x in (0, 0.93, -1.5, 12345678.0)] == ["0", "0.93", "−1.5", "1.235e+07"]
+    assert [size(x) for x in (None, 12, 808_448_000)] == ["–", "12 B", "808 MB"]
+    assert [span(x) for x in (0.5, 61, 7300)] == ["0.5 s", "1 min 1 s", "2 h 1 min"]
+    assert decimals((0.923, 0.931)) == 5
+
+
+def test_scale() -> None:
+    """Ticks are round and inside; equal values have room; the odd ones do no harm."""
+    found = scale((0.0, 1.0), 0, 100)
+    assert found.ticks(5) == pytest.approx((0.0, 0.5, 1.0)) or len(found.ticks(5)) >= 3
+    assert scale((2.0, 2.0), 0, 100).ticks()
+    assert scale((float("inf"), 1.0), 0, 100)(1.0) == pytest.approx(50)
+    assert scale((), 0, 1)(0.5) == pytest.approx(0.5)
