@@ -24,7 +24,6 @@ _MAGIC = (
     (b"GIF8", "image/gif"),
 )
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
-_TIMES = ("t_s", "time_s", "seconds", "t")
 
 
 def run(record: Record, telemetry: Record | None) -> Run:
@@ -114,32 +113,21 @@ def points(history: Any) -> tuple[tuple[float, float], ...]:
 
 
 def samples(telemetry: Record) -> Iterator[Samples]:
-    """`samples` of a telemetry: objects with a time in seconds and numbers, nested ones too."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    rows = telemetry.get("samples")
-    for row in (rows if isinstance(rows, list) else [])[:_MOST_POINTS]:
-        if not isinstance(row, dict):
-            continue
-        time_s = next((t for key in _TIMES if (t := number(row.get(key))) is not None), None)
-        if time_s is None:
-            continue
-        for name, value in flat(row):
-            if name not in _TIMES:
-                found.setdefault(name, []).append((time_s, value))
-    for name, values in found.items():
-        yield Samples(name=name, points=tuple(sorted(values)))
+    """Each column of a telemetry's rows over the first, which is the seconds since the start."""
+    columns, rows = telemetry.get("columns"), telemetry.get("rows")
+    if not isinstance(columns, list) or not isinstance(rows, list) or "seconds" not in columns:
+        return
+    time = columns.index("seconds")
+    usable = [row for row in rows[:_MOST_POINTS] if isinstance(row, list)]
+    for index, name in enumerate(columns):
+        found = points([[at(row, time), at(row, index)] for row in usable])
+        if index != time and isinstance(name, str) and len(found) > 1:
+            yield Samples(name=name, points=found)
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers of nested objects and lists, with the names that lead to them."""
-    if isinstance(value, dict):
-        for key, inside in value.items():
-            yield from flat(inside, f"{name} {key}".strip())
-    elif isinstance(value, list):
-        for index, inside in enumerate(value):
-            yield from flat(inside, f"{name} {index}".strip())
-    elif (found := number(value)) is not None:
-        yield name, found
+def at(row: list[Any], index: int) -> Any:
+    """What stands there; None where the row is too short."""
+    return row[index] if index < len(row) else None
 
 
 def images(record: Record) -> Iterator[tuple[str, str]]:

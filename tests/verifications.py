@@ -115,9 +115,11 @@ def telemetry(seconds: int = 60) -> Record:
     """Samples of a run, one each two seconds."""
     return {
         "schema": "repropack.telemetry/1",
-        "samples": [
-            {"t_s": t, "cpu_percent": 180 + 15 * math.sin(t / 4), "memory_bytes": 4e8 + 6e6 * t,
-             "gpu": [{"utilisation_percent": min(96, 4 * t), "power_watts": 60 + t}]}
+        "columns": ["seconds", "cpu_seconds", "memory_bytes", "written_bytes", "received_bytes",
+                    "gpu_utilization", "gpu_power_watts"],
+        "rows": [
+            [t, 1.8 * t + 0.4 * math.sin(t / 4), 4e8 + 6e6 * t, 1e6 * (t // 10), None,
+             min(0.96, 0.04 * t), 60.0 + t]
             for t in range(0, seconds, 2)
         ],
     }  # fmt: skip

@@ -121,7 +121,8 @@ def _group_dict(group: Group) -> Dict[str, Any]:
 def _run_dict(run: RunSummary) -> Dict[str, Any]:
     return {
         "id": run.id, "experiment": run.experiment, "status": run.status, "reason": run.reason,
-        "exit_code": run.exit_code, "seconds": run.seconds, "log": run.log,
+        "exit_code": run.exit_code, "seconds": run.seconds, "cpu_seconds": run.cpu_seconds,
+        "gpus": run.gpus, "gpu_energy_joules": run.gpu_energy_joules, "log": run.log,
         "tail": list(run.tail), "notes": list(run.notes),
     }  # fmt: skip
 

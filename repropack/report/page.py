@@ -110,6 +110,7 @@ def first_screen(verification: Verification, sheets: Sheets) -> Html:
 def sections(verification: Verification, sheets: Sheets) -> list[Section]:
     """Every section; those without content are left out later."""
     runs, author = verification.runs, verification.author
+    took = report.compute(verification.assessment.runs)
     found = (
         ("failed", "Runs that failed", outcomes.failures(runs)),
         ("curves", "Learning curves", curves.section(verification, sheets)),
@@ -119,7 +120,7 @@ def sections(verification: Verification, sheets: Sheets) -> list[Section]:
         ("images", "Images", images.section(verification.pictures)),
         ("environment", "Environment",
          environment.section(verification.layers, author.layers if author else None)),
-        ("hardware", "Hardware use", hardware.section(runs, sheets)),
+        ("hardware", "Hardware use", hardware.section(runs, took, sheets)),
         ("runs", "Runs", outcomes.all_runs(runs, sheets)),
         ("repeat", "Repeat one run", outcomes.repeating(verification)),
     )  # fmt: skip

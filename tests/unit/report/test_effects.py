@@ -79,8 +79,7 @@ def test_shares_add_up(values: list[float]) -> None:
 
 def test_correlation() -> None:
     """It is there for numbers alone, and 1 for what rises in a line."""
-    found = effects(groups({(a, "p"): [float(a), float(a)] for a in ("1", "2", "4")}
-                           | {(a, "q"): [float(a), float(a)] for a in ("1", "2", "4")}))  # fmt: skip
+    found = effects(groups({(a, b): [float(a), float(a)] for a in ("1", "2", "4") for b in "pq"}))
     assert found is not None
     correlations = {each.name: each.correlation for each in found.effects}
     assert correlations["a"] == pytest.approx(1.0)

@@ -120,7 +120,9 @@ def test_odd_files_are_left_out(tmp_path: Path) -> None:
     (runs[0] / "record.json").write_text("[" * 100_000, "utf-8")
     (runs[1] / "record.json").write_text('{"metrics": {"accuracy": {"history": "x"}}}', "utf-8")
     (runs[2] / "record.json").write_text('{"metrics": 3, "params": [], "outputs": {}}', "utf-8")
-    (runs[3] / "telemetry.json").write_text('{"samples": [1, {"t_s": "x"}, {"t_s": 1}]}', "utf-8")
+    (runs[3] / "telemetry.json").write_text(
+        '{"columns": ["seconds", "x"], "rows": [1, [1], ["x", 2]]}', "utf-8"
+    )
     (runs[4] / "record.json").unlink()
     text = page(read(directory)).html
     assert "<h1>net</h1>" in text

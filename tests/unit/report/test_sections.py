@@ -136,7 +136,7 @@ def test_sections_without_content_are_not_there(tmp_path: Path) -> None:
     for metric in found[0]["metrics"].values():
         del metric["history"]
     text = page(read(write(tmp_path, found, claims=CLAIMS[:1]))).html
-    for heading in ("Learning curves", "Groups compared", "What matters", "Images", "Hardware use"):
+    for heading in ("Learning curves", "Groups compared", "What matters", "Images"):
         assert heading not in text
     everything = page(read(sample(tmp_path / "all"))).html
     for heading in ("Learning curves", "Groups compared", "What matters", "Images", "Hardware use"):
