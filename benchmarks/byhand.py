@@ -14,7 +14,10 @@ from pathlib import Path
 from commands import docker, images, require_new, run
 from project import Project
 
-DOCKERFILE = Path(__file__).with_name("Dockerfile")
+DOCKERFILES = {
+    "uv": Path(__file__).with_name("Dockerfile"),
+    "pip": Path(__file__).with_name("Dockerfile.pip"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +31,20 @@ class ByHand:
     buildkit: bool
 
     @classmethod
-    def create(cls, project: Project, *, base: str, buildkit: bool) -> ByHand:
-        """The context, with uv from the wheel that repropack uses and with every wheel at hand.
+    def create(
+        cls, project: Project, *, base: str, buildkit: bool, installer: str = "uv"
+    ) -> ByHand:
+        """The context, with the installer from the wheel that repropack uses, and all wheels.
 
         The wheelhouse is what a `pip download` of yesterday has left: the versions of today's
         change are in it, as they are in repropack's cache.
         """
-        directory = project.directory.with_name(f"{project.name}-by-hand")
+        directory = project.directory.with_name(f"{project.name}-by-hand-{installer}")
         wheelhouse = directory.with_name(f"{directory.name}-wheelhouse")
         peer = cls(
             directory=directory,
             wheelhouse=wheelhouse,
-            tag=f"repropack-{project.name}:by-hand",
+            tag=f"repropack-{project.name}:by-hand-{installer}",
             base=base,
             buildkit=buildkit,
         )
@@ -48,10 +53,10 @@ class ByHand:
         for wheel in project.cache.glob("wheels/*/*.whl"):
             is_tool = wheel.name.startswith(("uv-", "pip-"))
             if not is_tool:
-                shutil.copyfile(wheel, wheelhouse / wheel.name)
-            elif wheel.name.startswith("uv-"):
+                (wheelhouse / wheel.name).hardlink_to(wheel)
+            elif wheel.name.startswith(f"{installer}-"):
                 shutil.copyfile(wheel, directory / wheel.name)
-        shutil.copyfile(DOCKERFILE, directory / "Dockerfile")
+        shutil.copyfile(DOCKERFILES[installer], directory / "Dockerfile")
         peer.take_source(project)
         peer.take_lock(project)
         return peer
@@ -66,28 +71,35 @@ class ByHand:
         """The project's lock as it is now."""
         shutil.copyfile(project.directory / "requirements.txt", self.directory / "requirements.txt")
 
-    def fetch(self) -> float:
-        """Fetch the lock's wheels with their hashes checked, and no others; in seconds."""
-        began = time.perf_counter()
+    def fetch(self, pip_cache: Path | None = None) -> float:
+        """Fetch the lock's wheels with their hashes checked, and no others; in seconds.
+
+        From the wheelhouse; with `pip_cache`, a directory, from the machine's indexes.
+        """
+        from repropack.environment import Target
+
+        target = Target.of("3.11", "bookworm")
         wheels = self.directory / "wheels"
         shutil.rmtree(wheels, ignore_errors=True)
-        run(
-            [
-                *(sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check"),
-                *("download", "--quiet", "--no-deps", "--require-hashes", "--no-index"),
-                *("--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"),
-                *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
-                *("--find-links", str(self.wheelhouse), "--dest", str(wheels)),
-                *("--requirement", str(self.directory / "requirements.txt")),
-            ]
-        )
+        source = ("--no-index", "--find-links", str(self.wheelhouse)) if pip_cache is None else ()
+        command = [
+            *(sys.executable, "-m", "pip", *(("--isolated",) if pip_cache is None else ())),
+            *("--disable-pip-version-check", "download", "--quiet", "--no-deps", *source),
+            *("--require-hashes", "--only-binary=:all:", "--python-version", "3.11"),
+            *("--implementation", "cp", "--abi", target.abi, "--progress-bar", "off"),
+            *(word for tag in target.platforms for word in ("--platform", tag)),
+            *("--dest", str(wheels), "--requirement", str(self.directory / "requirements.txt")),
+        ]
+        began = time.perf_counter()
+        run(command, env={"PIP_CACHE_DIR": str(pip_cache)} if pip_cache else {})
         return time.perf_counter() - began
 
-    def build(self, revision: str) -> float:
+    def build(self, revision: str, *, cached: bool = True) -> float:
         """`docker build` with the builder that repropack uses, labelled alike; in seconds."""
         since_s = time.time()
         done = docker(
             *("build", "--quiet", "--network", "none", "--tag", self.tag),
+            *(() if cached else ("--no-cache",)),
             *("--build-arg", f"BASE={self.base}", "--build-arg", f"SESSION={self.tag}"),
             *("--label", f"org.opencontainers.image.revision={revision}"),
             str(self.directory),

@@ -68,11 +68,11 @@ def repropack_command() -> list[str]:
     return [sys.executable, "-P", "-c", start]  # -P: not the modules of where we stand
 
 
-def repropack(*arguments: str, cache: Path) -> Done:
+def repropack(*arguments: str, cache: Path, env: Mapping[str, str] | None = None) -> Done:
     """One repropack command, with a cache of its own."""
-    env = {"REPROPACK_CACHE": str(cache)}
+    env = {"REPROPACK_CACHE": str(cache), **(env or {})}
     if len(repropack_command()) > 1:
-        env["PYTHONPATH"] = str(ROOT)
+        env = {**env, "PYTHONPATH": str(ROOT)}
     return run([*repropack_command(), *arguments], env=env)
 
 

@@ -68,11 +68,11 @@ class Project:
     dangling_before: frozenset[str]
 
     @classmethod
-    def create(cls, parent: Path, builder: str) -> Project:
+    def create(cls, parent: Path, builder: str, example: Path = EXAMPLE) -> Project:
         """Copy the example, commit it. `parent` is a directory of the benchmark's."""
         name = f"benchmark-{secrets.token_hex(4)}"
         directory = parent / name
-        shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns(".repropack"))
+        shutil.copytree(example, directory, ignore=shutil.ignore_patterns(".repropack"))
         project = cls(
             directory=directory,
             cache=parent / "cache",
@@ -125,14 +125,22 @@ class Project:
             target = Target.of("3.11", "bookworm")
             fetch(lock, target, cache=self.cache, progress=lambda line: None)
 
-    def build(self, *, lock_changed: bool = False) -> float:
+    def build(
+        self,
+        *,
+        lock_changed: bool = False,
+        cache: Path | None = None,
+        pip_cache: Path | None = None,
+    ) -> float:
         """`repropack build`, in seconds. Refuses an image, or an environment, that was there."""
         since_s = time.time()
         options = ("--builder", self.builder, "--json")
-        done = repropack("build", str(self.directory), *options, cache=self.cache)
+        env = {"PIP_CACHE_DIR": str(pip_cache)} if pip_cache else {}
+        where = cache or self.cache
+        done = repropack("build", str(self.directory), *options, cache=where, env=env)
         require_new(self.tag, since_s)
         if lock_changed:
-            require_new(self.environments()[-1], since_s)
+            require_new(self.environments(where)[-1], since_s)
         return done.seconds
 
     def verify(self) -> float:
@@ -153,27 +161,32 @@ class Project:
         head = git(self.directory, "rev-parse", "HEAD")
         return f"repropack/{self.name}:{head[:12]}"
 
-    def environments(self) -> tuple[str, ...]:
+    def environments(self, cache: Path | None = None) -> tuple[str, ...]:
         """The images of environments that builds here started from, by the builds' logs, in order.
 
         The logs of the whole benchmark are in one cache, so these are those of all projects.
         """
-        logs = sorted((self.cache / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime_ns)
-        found = (ENVIRONMENT.search(path.read_text("utf-8", "replace")) for path in logs)
-        return tuple(dict.fromkeys(match.group() for match in found if match))
+        found = ((cache or self.cache) / "logs").glob("*.log")
+        logs = sorted(found, key=lambda path: path.stat().st_mtime_ns)
+        tags = (ENVIRONMENT.search(path.read_text("utf-8", "replace")) for path in logs)
+        return tuple(dict.fromkeys(match.group() for match in tags if match))
 
     def locks(self) -> frozenset[bytes]:
         """The locks of the bundles that were built here."""
         found = self.directory.glob(".repropack/bundles/*/pylock.toml")
         return frozenset(path.read_bytes() for path in found)
 
-    def remove_images(self) -> None:
-        """Remove the images made here, those of environments and what is left of stages too."""
+    def forget(self, cache: Path | None = None) -> None:
+        """Remove the images made here, those of environments too: the next build is a cold one."""
         for tag in images(f"repropack/{self.name}"):
             docker("rmi", tag)
         there = frozenset(images("repropack/environment")) - self.tags_before
-        for tag in there.intersection(self.environments()):
+        for tag in there.intersection(self.environments(cache)):
             docker("rmi", tag)
+
+    def remove_images(self) -> None:
+        """Remove the images made here, and what is left of stages too."""
+        self.forget()
         locks = self.locks()
         for image in dangling() - self.dangling_before:
             if lock_inside(image) in locks:

@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from byhand import ByHand
+from cold import ENVIRONMENTS, Cold, names_of
 from commands import (
     ENVIRONMENT,
     ROOT,
@@ -32,7 +33,7 @@ from commands import (
 )
 from large import measure_large
 from pairing import Compare, Met, Result, interleave
-from project import JOBLIB, Project
+from project import EXAMPLE, JOBLIB, Project
 
 ROUNDS = {
     "help": (21, 7),
@@ -43,6 +44,9 @@ ROUNDS = {
     "size": (1, 1),
 }
 """How many pairs are measured, at length and with --quick."""
+COLD_ROUNDS = {"digits": (3, 1), "science": (5, 2), "torch": (3, 1)}
+ONLY_ASKED = ("digits", "torch")
+"""Cold builds that are measured when they are named: a trial, and one that fetches 9 GB a round."""
 
 
 class Bench:
@@ -54,14 +58,15 @@ class Bench:
         self.builder = builder
         self.projects: list[Project] = []
         self.peers: list[ByHand] = []
+        self.colds: dict[str, Cold] = {}
 
     def rounds(self, name: str) -> int:
         """How many pairs to measure."""
         return ROUNDS[name][1 if self.quick else 0]
 
-    def project(self) -> Project:
-        """A new copy of the example, committed."""
-        project = Project.create(self.parent, self.builder)
+    def project(self, example: Path = EXAMPLE) -> Project:
+        """A new copy of an example, committed."""
+        project = Project.create(self.parent, self.builder, example)
         self.projects.append(project)
         return project
 
@@ -80,6 +85,16 @@ class Bench:
         peer.build(project.revision())
         return project, peer
 
+    def cold(self, environment: str) -> Cold:
+        """The cold builds of one environment, measured once for all comparisons."""
+        if environment not in self.colds:
+            what, example = ENVIRONMENTS[environment]
+            pairs = COLD_ROUNDS[environment][1 if self.quick else 0]
+            rounds = {"warm": pairs, "cold": max(1, pairs // 2)}
+            project = self.project(example)
+            self.colds[environment] = Cold(project, what, buildkit=self.buildkit, rounds=rounds)
+        return self.colds[environment]
+
     @cached_property
     def buildkit(self) -> bool:
         """Whether repropack builds with BuildKit here, as the peer then does too."""
@@ -90,6 +105,7 @@ class Bench:
     def close(self) -> None:
         """Remove every image that was made."""
         cleaners = [peer.remove_images for peer in self.peers]
+        cleaners += [cold.remove_images for cold in self.colds.values()]
         cleaners += [project.remove_images for project in self.projects]
         for clean in cleaners:
             try:
@@ -220,6 +236,20 @@ MEASURES: dict[str, Callable[[Bench], Result]] = {
 }
 
 
+def measure_cold(environment: str, name: str) -> Callable[[Bench], Result]:
+    """One comparison of cold builds."""
+    return lambda bench: names_of(environment)[name](bench.cold(environment))
+
+
+COLD = {
+    name: measure_cold(environment, name)
+    for environment in ENVIRONMENTS
+    for name in names_of(environment)
+}
+MEASURES |= COLD
+USUAL = [name for name in MEASURES if name not in COLD or name.split("-")[0] not in ONLY_ASKED]
+
+
 def row(result: Result) -> tuple[str, ...]:
     """A comparison as one row of the table."""
     ours = statistics.median(ours for ours, _ in result.pairs)
@@ -273,7 +303,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Measure repropack against its peers.", epilog=f"NAME is of {list(MEASURES)}"
     )
-    parser.add_argument("names", metavar="NAME", nargs="*", help="what to measure; default: all")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="what to measure; default: not torch"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer pairs: a first impression")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every pair to FILE")
     parser.add_argument("--builder", choices=["auto", "buildkit", "legacy"], default="auto")
@@ -281,7 +313,7 @@ def arguments() -> argparse.Namespace:
     unknown = [name for name in chosen.names if name not in MEASURES]
     if unknown:
         parser.error(f"there is no {unknown[0]}: one of {', '.join(MEASURES)}")
-    chosen.names = chosen.names or list(MEASURES)
+    chosen.names = chosen.names or USUAL
     return chosen
 
 
@@ -296,7 +328,7 @@ def main() -> int:
     try:
         about = machine(bench, chosen.names)
         for name in chosen.names:
-            say(f"measuring {name}, {bench.rounds(name)} pairs")
+            say(f"measuring {name}")
             results.append(MEASURES[name](bench))
     except BenchmarkError as error:
         say(f"error: {error}")

@@ -88,8 +88,8 @@ def _steps(
         words = rest.split()
         if word == "WORKDIR" and not commands and not inputs:
             directory = rest
-        elif word == "COPY" and len(words) == 2 and words[1][0] != "/" and not ended:
-            inputs.append((words[0], _landing(*words)))
+        elif word == "COPY" and _is_plain(words) and not ended:
+            inputs.extend((source, _landing(source, words[-1])) for source in words[:-1])
         elif word == "RUN" and directory not in rest and not ended:
             commands.append(rest)
         elif word in ("ARG", "LABEL"):
@@ -97,6 +97,13 @@ def _steps(
         else:
             return None
     return (tuple(commands), tuple(inputs)) if commands else None
+
+
+def _is_plain(words: list[str]) -> bool:
+    """Whether a COPY has no option, and puts what it copies below the working directory."""
+    several = len(words) > 2
+    paths = all(word[0] not in "-/[" for word in words)
+    return len(words) > 1 and paths and (not several or words[-1].endswith("/"))
 
 
 def _landing(source: str, target: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.driver import inside, repropack
+from tests.cli.driver import docker, inside, remove_images, repropack
 from tests.conftest import example
 
 CLAIM = "eca"
@@ -48,6 +47,7 @@ def test_plan_has_every_run(tmp_path: Path) -> None:
 def test_cuda_image_runs(tmp_path: Path) -> None:
     """The image with torch for CUDA 13.0 is built, trains, and reproduces a claim."""
     project = example("resnet-attention", tmp_path)
+    before = environments()
     try:
         done = repropack("verify", project, "--claim", CLAIM, "--json", timeout_s=3600)
         assert done.code == 0, done.said
@@ -55,8 +55,14 @@ def test_cuda_image_runs(tmp_path: Path) -> None:
         results = json.loads(found.read_text("utf-8"))
         assert (results["torch"], results["cuda"]) == ("2.14.1+cu130", "13.0")
     finally:
-        tags = ["docker", "images", "-q", "repropack/resnet-attention"]
-        for image in subprocess.run(
-            tags, capture_output=True, text=True, check=True
-        ).stdout.split():
-            subprocess.run(["docker", "rmi", image], capture_output=True, check=False)
+        remove_images("resnet-attention")
+        for tag, size in environments().items() - before.items():
+            if size.endswith("GB"):  # no other test makes one that large
+                docker("rmi", tag)
+
+
+def environments() -> dict[str, str]:
+    """The environments that the engine has, by tag, with their sizes."""
+    shown = "{{.Repository}}:{{.Tag}}={{.Size}}"
+    rows = docker("images", "--format", shown, "repropack/environment")
+    return {row.partition("=")[0]: row.partition("=")[2] for row in rows}

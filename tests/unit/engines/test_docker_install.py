@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from repropack.bundle import split_dockerfile
 from repropack.engines.docker_install import Installation, installation_of
+from tests.conftest import ROOT
 
 HEAD = "# a comment\nARG BASE=base\n"
 STAGE = """
@@ -13,7 +15,7 @@ WORKDIR /bundle
 COPY wheels/uv.whl ./
 RUN make /opt/env \\
  && unpack uv.whl
-COPY pylock.toml ./
+COPY pylock.toml more.txt ./
 COPY wheels/ wheels/
 RUN install pylock.toml
 # behind the last command
@@ -36,6 +38,7 @@ def test_taken_apart() -> None:
         inputs=(
             ("wheels/uv.whl", "uv.whl"),
             ("pylock.toml", "pylock.toml"),
+            ("more.txt", "more.txt"),
             ("wheels/", "wheels"),
         ),
         kept="/opt/env",
@@ -50,13 +53,15 @@ def test_taken_apart() -> None:
         HEAD + STAGE + LAST.replace("/opt/env /opt/env", "/opt/env /opt/other"),
         HEAD + STAGE + LAST + "RUN something\n",
         HEAD + STAGE + LAST.replace("RUN adduser", "COPY --from=installer /a /a"),
-        HEAD + STAGE.replace("COPY pylock.toml ./", "ADD pylock.toml ./") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "COPY --chown=1 pylock.toml ./") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "COPY pylock.toml /etc/") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "COPY a b ./") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "ENV A=1") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "ARG A=1") + LAST,
-        HEAD + STAGE.replace("COPY pylock.toml ./", "USER 1000") + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "ADD pylock.toml ./") + LAST,
+        HEAD
+        + STAGE.replace("COPY pylock.toml more.txt ./", "COPY --chown=1 pylock.toml ./")
+        + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "COPY pylock.toml /etc/") + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "COPY a b c") + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "ENV A=1") + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "ARG A=1") + LAST,
+        HEAD + STAGE.replace("COPY pylock.toml more.txt ./", "USER 1000") + LAST,
         HEAD + STAGE.replace("RUN install", "RUN install --in /bundle") + LAST,
         HEAD + STAGE + STAGE.replace("installer", "other") + LAST,
     ],
@@ -70,3 +75,13 @@ def test_another_target() -> None:
     """Only the last stage is built this way."""
     assert installation_of(HEAD + STAGE + LAST, "installer") is None
     assert installation_of(HEAD + STAGE + LAST, None) is None
+
+
+@pytest.mark.parametrize("example", ["quickstart", "digits-svm", "resnet-attention"])
+def test_ours(example: str) -> None:
+    """The Dockerfiles that repropack writes can be taken apart."""
+    text = (ROOT / "tests" / "golden" / example / "Dockerfile").read_text("utf-8")
+    head, _ = split_dockerfile(text)
+    found = installation_of(head, "environment")
+    assert found is not None
+    assert found.kept == "/opt/env"
