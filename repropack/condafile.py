@@ -61,10 +61,14 @@ class CondaFile:
 
     @property
     def pip_text(self) -> str:
-        """pip's part as a requirements file in which every line stands where it does here."""
-        lines = [""] * max((item.line for item in self.pip), default=0)
+        """pip's part as a requirements file in which every line stands where it does here.
+
+        Of several on one line, those behind the first come right after it.
+        """
+        lines: list[str] = []
         for item in self.pip:
-            lines[item.line - 1] = item.text.replace("\n", " ")
+            lines += [""] * (item.line - 1 - len(lines))
+            lines.append(item.text.replace("\n", " "))
         return "\n".join(lines)
 
 
@@ -206,6 +210,14 @@ def foreign_subdirs(addresses: tuple[Address, ...]) -> dict[str, int]:
         if address.subdir not in (PLATFORM, "noarch"):
             found.setdefault(address.subdir, address.line)
     return found
+
+
+def is_foreign(text: str) -> bool:
+    """Whether an `@EXPLICIT` list is for another platform."""
+    try:
+        return bool(foreign_subdirs(read_explicit(text)))
+    except ValueError:
+        return False
 
 
 def foreign_specs(file: CondaFile) -> Iterator[tuple[Item, str]]:

@@ -92,7 +92,7 @@ def check_gpu(experiments: tuple[Experiment, ...], built: Built, reporter: Repor
     needs = {experiment.gpu for experiment in experiments}
     gpu = next((need for need in ("required", "optional") if need in needs), "none")
     bundle, facts = built.bundle, built.facts
-    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.base.python)
+    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.target.minor)
     stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
     for problem in problems:
         if problem not in stopping:

@@ -126,6 +126,10 @@ def plan(decided: Plan, *, as_json: bool) -> int:
                     {"name": r.name, "version": r.version, "where": str(r.where)}
                     for r in decided.lock.requirements
                 ],
+                "conda": [
+                    {"name": p.name, "version": p.version, "build": p.build, "channel": p.channel}
+                    for p in (decided.lock.conda.packages if decided.lock.conda else ())
+                ],
                 "runs": [{"id": run.id, "command": run.command} for run in decided.runs],
                 "findings": [finding.to_json() for finding in decided.findings],
             }
@@ -136,11 +140,18 @@ def plan(decided: Plan, *, as_json: bool) -> int:
     show_lines(
         f"{decided.name} at {origin.kind.value} {origin.id12} -> {decided.tag}\n",
         *(f"{d['what']}: {d['value'] or 'none'}\n    because {d['because']}" for d in decisions),
-        f"\n{len(decided.lock.requirements)} locked packages",
+        f"\n{locked(decided)} locked packages",
         *(f"run {run.id}: {run.command}" for run in decided.runs),
         *(["\n" + finding_lines(told)] if told else []),
     )
     return 0
+
+
+def locked(decided: Plan) -> str:
+    """How many packages, and how many of them are conda's."""
+    own = len(decided.lock.conda.packages) if decided.lock.conda else 0
+    total = own + len(decided.lock.requirements)
+    return f"{total} ({own} of conda)" if own else str(total)
 
 
 def built(result: Built, *, as_json: bool) -> int:

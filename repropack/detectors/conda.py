@@ -5,6 +5,7 @@ Owns: the findings. Does not own: the files' syntax (`condafile`), which one cou
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -18,13 +19,14 @@ from repropack.condafile import (
     read_explicit,
     read_list,
 )
-from repropack.detectors.dependencies import manifests
+from repropack.detectors.dependencies import manifests, table
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format
 
 FOREIGN: Final = "conda.foreign"
 UNREADABLE: Final = "conda.unreadable"
+UNLOCKED: Final = "conda.unlocked"
 _MOST: Final = 3
 _LOCKED_FOR: Final = {
     # conda-lock lists its platforms at its head, pixi below each environment's packages.
@@ -51,7 +53,21 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
         if format is not None:
             text = reading.text(manifest.value) or ""
             found += readers[format](text, manifest.value, format)
-    return tuple(found)
+    return (*found, *_unlocked(reading, others=bool(manifests(reading))))
+
+
+def _unlocked(reading: Reading, *, others: bool) -> Iterator[Finding]:
+    """A pixi project without its lock: only pixi knows what it asks for."""
+    tables = {
+        "pixi.toml": reading.toml("pixi.toml") if reading.has("pixi.toml") else {},
+        "pyproject.toml": table(reading.toml("pyproject.toml"), "tool", "pixi"),
+    }
+    for path, asked in tables.items():
+        if not asked or reading.has("pixi.lock"):
+            continue
+        because = "a pixi project without pixi.lock: run `pixi lock` and commit the result"
+        found = _problem(UNLOCKED, path, because, Where(path=path))
+        yield dataclasses.replace(found, severity=Severity.WARNING) if others else found
 
 
 def _environment(text: str, path: str, format: Format) -> Iterator[Finding]:

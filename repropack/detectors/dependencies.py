@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from repropack.condafile import NAMES as CONDA_FILES
-from repropack.condafile import included_files
+from repropack.condafile import included_files, is_foreign
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Where
 from repropack.formats import (
@@ -101,11 +101,19 @@ def conda_format(reading: Reading, path: str) -> Format | None:
 
 
 def not_included(reading: Reading, found: list[tuple[Format, str]]) -> list[tuple[Format, str]]:
-    """Without the files that an environment.yml names in pip's part: it says more than they do."""
+    """Without the files that an environment.yml names in pip's part: it says more than they do.
+
+    And without other platforms' lists where there is one for this platform: conda-lock writes them
+    side by side.
+    """
     inside: set[str] = set()
     for format, path in found:
         if format in (Format.CONDA, Format.CONDA_PIP):
             inside |= set(included_files(reading.text(path) or "", path))
+    lists = [path for format, path in found if format is Format.CONDA_EXPLICIT]
+    foreign = [path for path in lists if is_foreign(reading.text(path) or "")]
+    if foreign != lists:
+        inside.update(foreign)
     return [(format, path) for format, path in found if path not in inside]
 
 
@@ -114,19 +122,19 @@ def _says_dependencies(reading: Reading, path: str, name: str) -> bool:
     if name == "pyproject.toml":
         return _project_dependencies(reading.toml(path))
     if name == "Pipfile":
-        return bool(_table(reading.toml(path), "packages"))
+        return bool(table(reading.toml(path), "packages"))
     if name in ("setup.py", "setup.cfg"):
         return _INSTALL_REQUIRES.search(reading.text(path) or "") is not None
     return False
 
 
 def _project_dependencies(data: dict[str, Any]) -> bool:
-    poetry = {key for key in _table(data, "tool", "poetry", "dependencies") if key != "python"}
-    groups = {key for key in _table(data, "dependency-groups") if not _TOOLING.fullmatch(key)}
+    poetry = {key for key in table(data, "tool", "poetry", "dependencies") if key != "python"}
+    groups = {key for key in table(data, "dependency-groups") if not _TOOLING.fullmatch(key)}
     return bool(
-        _table(data, "project").get("dependencies")
-        or _table(data, "tool", "setuptools", "dynamic").get("dependencies")
-        or _table(data, "tool", "flit", "metadata").get("requires")
+        table(data, "project").get("dependencies")
+        or table(data, "tool", "setuptools", "dynamic").get("dependencies")
+        or table(data, "tool", "flit", "metadata").get("requires")
         or poetry
         or groups
     )
@@ -149,7 +157,8 @@ def _best_name(path: str) -> tuple[int, str]:
     return (_BEST_NAMES.index(stem) if stem in _BEST_NAMES else len(_BEST_NAMES), path)
 
 
-def _table(data: Any, *keys: str) -> dict[str, Any]:
+def table(data: Any, *keys: str) -> dict[str, Any]:
+    """The table at these keys; an empty one where there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}

@@ -25,9 +25,11 @@ from repropack.conda import (
     sums_text,
 )
 from repropack.conda.channels import default_alias
-from repropack.environment import AsOf, Lock, Target
+from repropack.environment import AsOf, Lock, Target, resolve
 from repropack.errors import IntegrityError, InvalidError, RepropackError, TemporaryError
 from tests.conda.channel import CondaFile, Made, make_channel, served
+from tests.integration.test_environment import PIP_LIMITS
+from tests.unit.environment.wheelhouse import make_wheel
 
 TARGET = Target(python="3.11")
 YEARS = {year: int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in range(2018, 2025)}
@@ -277,3 +279,46 @@ def test_the_installer_checks_every_hash(channel: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert "its hash differs" in done.stderr
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of wheels as pip's only source."""
+    house = tmp_path / "wheels"
+    make_wheel(house, "on-top", "1.0", requires=("numpy>=1",))
+    make_wheel(house, "numpy", "9.0")
+    make_wheel(house, "numpy", "1.26")
+    for name in PIP_LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(house))
+    return house
+
+
+@pytest.mark.parametrize(
+    ("pip", "locked"),
+    [("on-top", ["on-top==1.0"]), ("on-top, numpy==9.0", ["numpy==9.0", "on-top==1.0"])],
+)
+def test_pip_keeps_what_conda_has(
+    pip: str, locked: list[str], channel: Path, wheels: Path, tmp_path: Path
+) -> None:
+    """pip's part is locked with hashes, for conda's Python, and replaces only what it names."""
+    text = environment(channel, "python", "numpy=1.26", f"pip: [{pip}]")
+    lock = lock_of(text, tmp_path / "cache")
+    assert sorted(map(str, lock.requirements)) == locked
+    assert all(item.hashes[0].startswith("sha256:") for item in lock.requirements)
+    named = next(item for item in lock.requirements if item.name == "on-top")
+    assert str(named.where) == "environment.yml:6"
+
+
+def test_only_pips_packages_need_no_conda(wheels: Path, tmp_path: Path) -> None:
+    """An environment.yml with Python and pip's part alone is resolved like requirements."""
+    text = "dependencies:\n- python=3.11\n- pip\n- pip:\n  - -r more.txt\n  - on-top\n"
+
+    class Source:
+        def read_text(self, path: str) -> str:
+            return {"env/environment.yml": text, "env/more.txt": "numpy==1.26\n"}[path]
+
+    lock = resolve(Source(), "env/environment.yml", target=TARGET, as_of=NOW, cache=tmp_path)
+    found = {str(item): str(item.where) for item in lock.requirements}
+    assert found == {"numpy==1.26": "env/more.txt:1", "on-top==1.0": "env/environment.yml:6"}
