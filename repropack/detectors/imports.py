@@ -40,6 +40,7 @@ _FAMILIES: Final = (
     ("lightning", "pytorch-lightning"),
     ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x"),
     ("umap-learn", "umap"),
+    ("progressbar2", "progressbar33", "progressbar"),
     ("clip", "openai-clip"),
 )
 MAX_NOTEBOOKS: Final = 10

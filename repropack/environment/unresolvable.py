@@ -34,6 +34,7 @@ REQUIRED = re.compile(r"you require ([A-Za-z0-9][A-Za-z0-9._-]*)")
 NO_DATES = r"`([^`]+)` is missing an upload date"
 TOO_OLD = re.compile(r"filtered by `exclude-newer`")
 NO_WHEELS = re.compile(r"no usable wheels|building from source is disabled")
+NO_SUCH_VERSION = re.compile(r"there is no version of \S+==")
 NEWER = r"`([\w.-]+)` was filtered by `exclude-newer`.*?is v(\S+), published at ([0-9-]{10})"
 NOW = "resolve with today's packages: --as-of now"
 OTHER_PYTHON = re.compile(r"requires? Python|Python version|no wheels with a matching Python")
@@ -82,6 +83,8 @@ def hint(output: str, date: str | None) -> str:
     if later or (date and TOO_OLD.search(output) and not undated(output)):
         what = later or f"they ask for something newer than {date}"
         return f"{what}: {NOW}; or lock what you used, with hashes"
+    if date and NO_SUCH_VERSION.search(reason(output)):
+        return f"correct the version, which no index had by {date}; if it came out later, {NOW}"
     if date and undated(output):
         return (
             "the index does not say when files were uploaded, so it cannot answer for a past date: "
