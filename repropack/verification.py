@@ -19,7 +19,8 @@ from repropack.errors import InvalidError, RunError, UsageError
 from repropack.judge import report as texts
 from repropack.judge.assessment import RunSummary
 from repropack.judge.fields import ManifestError
-from repropack.report import Page, Picture, Run, Verification
+from repropack.report import Comparison, Page, Picture, Run, Verification
+from repropack.report import sidebyside as comparing
 from repropack.report.sheets import FOLDER as SHEETS
 from repropack.workspace import FOLDER, write_atomically
 
@@ -166,6 +167,16 @@ def write_report(verification: Verification) -> None:
         raise RunError(
             f"cannot write {directory}: {error.strerror}", hint="copy it to where you may write"
         ) from error
+
+
+def write_comparison(found: Comparison, path: Path, *, force: bool) -> None:
+    """A comparison as an HTML file. Raises `UsageError` where something is in its place."""
+    if path.exists() and not (force and path.is_file()):
+        raise UsageError(f"{path} exists already", hint="name another with -o, or add --force")
+    try:
+        write_atomically(path, comparing.page(found))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def write_sheets(folder: Path, page: Page) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repropack import __version__
+from repropack.cli.looking import compare, report
 from repropack.cli.options import (
     DIRECTORY,
     as_of_option,
@@ -242,36 +243,6 @@ def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> No
 
 
 @repropack.command()
-@click.argument("directory", type=DIRECTORY, default=".")
-@click.option(
-    "--author",
-    type=DIRECTORY,
-    help="The author's verification, whose curves and environment are shown beside.",
-)
-@json_option
-def report(directory: Path, author: Path | None, as_json: bool) -> int:
-    """Render a verification's report again, without running anything.
-
-    DIRECTORY is what `verify` or reproduce.sh wrote, or a project or bundle: then the newest there.
-    Writes report.html, report.md and report.txt from report.json and the runs' records, and exits
-    with the code of the verdict.
-
-    \b
-    Example:
-      repropack report .repropack/verifications/2026-01-31T12-00-00Z
-      repropack report reproduction --author ../author/verification
-    """
-    from repropack.cli import output
-    from repropack.verification import find, read, write_report
-
-    found = read(find(directory), author=None if author is None else find(author))
-    write_report(found)
-    with progress() as shown:
-        shown.note(f"report: {found.directory}/report.html")
-    return output.report(found, as_json=as_json)
-
-
-@repropack.command()
 @json_option
 @engine_options
 def doctor(as_json: bool, engine: str | None, builder: str) -> int:
@@ -287,3 +258,7 @@ def doctor(as_json: bool, engine: str | None, builder: str) -> int:
 
     checks = examine(engine, builder=builder, cache=cache_directory())
     return output.doctor(checks, as_json=as_json)
+
+
+repropack.add_command(report)
+repropack.add_command(compare)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from repropack.doctor import Check
     from repropack.plan import Plan
     from repropack.project import Initialised, Looked
-    from repropack.report import Verification
+    from repropack.report import Comparison, Verification
     from repropack.settings import Built, Verified
 
 MARKS = {Severity.INFO: " ", Severity.WARNING: "!", Severity.PROBLEM: "x"}
@@ -203,6 +203,17 @@ def report(found: Verification, *, as_json: bool) -> int:
     else:
         show(report.text(found.assessment, color=use_color()).rstrip())
     return found.assessment.exit_code
+
+
+def comparison(found: Comparison, *, as_json: bool) -> int:
+    """Two verifications side by side. Exit code 1 when a verdict differs."""
+    from repropack.report import sidebyside as sides
+
+    if as_json:
+        show_json(sides.as_dict(found))
+    else:
+        show(sides.text(found).rstrip())
+    return 1 if found.differing else 0
 
 
 def use_color() -> bool:

@@ -14,8 +14,10 @@ from repropack.report.model import (
 )
 from repropack.report.page import Page, page
 from repropack.report.saved import assessment
+from repropack.report.sidebyside import Comparison, compare
 
 __all__ = [
+    "Comparison",
     "Curve",
     "Layer",
     "Page",
@@ -24,5 +26,6 @@ __all__ = [
     "Samples",
     "Verification",
     "assessment",
+    "compare",
     "page",
 ]

@@ -37,13 +37,22 @@ class Marks:
     predicted: bool
 
 
-def of_claim(judgement: Judgement) -> Html:
-    """The picture of any claim; a table has none, its cells have."""
+def of_claim(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
+    """The picture of any claim; of a table its cells. `extent` must have room too."""
     if judgement.cells:
         return tally(judgement)
     if judgement.kind == "value":
-        return of_value(judgement)
-    return of_groups(judgement)
+        return of_value(judgement, extent)
+    return of_groups(judgement, extent)
+
+
+def extent_of(judgement: Judgement) -> tuple[float, ...]:
+    """Every number that the picture of a claim shows: for a scale that two pictures share."""
+    values = tuple(float(text) for group in judgement.groups for text in group.texts)
+    if judgement.kind != "value" or judgement.cells:
+        return values
+    found = marks(judgement)
+    return (*values, *(found.interval or ()))
 
 
 def marks(judgement: Judgement) -> Marks:
@@ -64,11 +73,11 @@ def marks(judgement: Judgement) -> Marks:
     )
 
 
-def of_value(judgement: Judgement) -> Html:
+def of_value(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
     """Reported with its band; the runs as points, below them the interval of their mean."""
     found = marks(judgement)
     low, high = found.reported - found.epsilon, found.reported + found.epsilon
-    x = scale((low, high, *found.values, *(found.interval or ())), EDGE, WIDTH - EDGE)
+    x = scale((low, high, *extent_of(judgement), *extent), EDGE, WIDTH - EDGE)
     left, right = x(low), x(high)
     parts = [
         tag("rect", x=left, y=3, width=max(right - left, 1), height=HEIGHT - 6, class_="band"),
@@ -135,12 +144,12 @@ def spoken(group: Group) -> str:
     return f"mean {short(group.mean, 5)}, sd {short(group.sd or 0.0, 3)}, from {low} to {high}"
 
 
-def of_groups(judgement: Judgement) -> Html:
+def of_groups(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
     """The runs of each side on one scale: the first must win, its points are filled."""
     groups = judgement.groups[:_MOST_GROUPS]
     height = max(HEIGHT, 6 + ROW * len(groups))
     values = [tuple(map(float, group.texts)) for group in groups]
-    x = scale([v for side in values for v in side], EDGE + 14, WIDTH - EDGE)
+    x = scale([*(v for side in values for v in side), *extent], EDGE + 14, WIDTH - EDGE)
     parts: list[Html] = []
     for i, (group, side) in enumerate(zip(groups, values, strict=True)):
         y = 3 + ROW * (i + 0.5) + (height - 6 - ROW * len(groups)) / 2

@@ -63,7 +63,11 @@ def paired(
     return result
 
 
-def section(layers: Sequence[Layer], author: Sequence[Layer] | None) -> Html:
+def section(
+    layers: Sequence[Layer],
+    author: Sequence[Layer] | None,
+    sides: tuple[str, str] = ("here", "author"),
+) -> Html:
     """A table for each layer; with the author's beside it where that is known."""
     if not layers:
         return Html("")
@@ -74,18 +78,18 @@ def section(layers: Sequence[Layer], author: Sequence[Layer] | None) -> Html:
     found = differences(layers, author)
     return join((
         tag("p", told(found)),
-        difference_table(found, ("here", "author")) if found else None,
-        *(both(name, rows) for name, rows in paired(layers, author)),
+        difference_table(found, sides) if found else None,
+        *(both(name, rows, sides) for name, rows in paired(layers, author)),
     ))  # fmt: skip
 
 
 def told(found: Sequence[Difference]) -> str:
     """How many differences there are, and in which layers."""
     if not found:
-        return "Nothing differs from the author's environment."
+        return "Nothing differs between the two environments."
     layers = ", ".join(dict.fromkeys(each.layer for each in found))
     count = "1 thing differs" if len(found) == 1 else f"{len(found)} things differ"
-    return f"{count} from the author's environment: {layers}."
+    return f"{count} between the two environments: {layers}."
 
 
 def difference_table(found: Sequence[Difference], sides: tuple[str, str]) -> Html:
@@ -99,10 +103,10 @@ def alone(layer: Layer) -> Html:
     return block(layer.name, table(layer.name, ("what", "value"), layer.items), len(layer.items))
 
 
-def both(name: str, rows: list[tuple[str, str, str]]) -> Html:
+def both(name: str, rows: list[tuple[str, str, str]], sides: tuple[str, str]) -> Html:
     """One layer of both; what differs says so in words."""
     cells = [(*row, "differs" if row[1] != row[2] else "same") for row in rows]
-    return block(name, table(name, ("what", "here", "author", "compared"), cells), len(rows))
+    return block(name, table(name, ("what", *sides, "compared"), cells), len(rows))
 
 
 def block(name: str, shown: Html, count: int) -> Html:

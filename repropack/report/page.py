@@ -66,21 +66,42 @@ def page(verification: Verification) -> Page:
     """A verification as one HTML page."""
     sheets = Sheets()
     assessment = verification.assessment
-    text = (
-        templates()
-        .get_template("report.html.j2")
-        .render(
-            title=escape(assessment.name or "Verification"),
-            verdict=assessment.verdict.value,
-            badge=claims.badge(assessment.verdict),
-            summary=escape(report.summary(assessment).partition(": ")[2]),
-            facts=facts(verification),
-            claims=first_screen(verification, sheets),
-            sections=[section for section in sections(verification, sheets) if section.body],
-            rule=assessment.rule_version,
-        )
+    text = rendered(
+        title=assessment.name or "Verification",
+        verdict=assessment.verdict.value,
+        badge=claims.badge(assessment.verdict),
+        summary=report.summary(assessment).partition(": ")[2],
+        facts=facts(verification),
+        claims=first_screen(verification, sheets),
+        sections=sections(verification, sheets),
+        rule=assessment.rule_version,
     )
     return Page(html=text, files=sheets.files)
+
+
+def rendered(
+    *,
+    title: str,
+    verdict: str,
+    badge: Html,
+    summary: str,
+    facts: list[tuple[str, Html]],
+    claims: Html,
+    sections: list[Section],
+    rule: str,
+) -> str:
+    """The template with these parts; sections without content are left out."""
+    template = templates().get_template("report.html.j2")
+    return template.render(
+        title=escape(title),
+        verdict=verdict,
+        badge=badge,
+        summary=escape(summary),
+        facts=facts,
+        claims=claims,
+        sections=[section for section in sections if section.body],
+        rule=escape(rule),
+    )
 
 
 def facts(verification: Verification) -> list[tuple[str, Html]]:

@@ -1,0 +1,74 @@
+"""The commands that look at verifications again, and run nothing.
+
+Heavy imports stand inside the commands, as in `commands`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from repropack.cli.options import DIRECTORY, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("directory", type=DIRECTORY, default=".")
+@click.option(
+    "--author",
+    type=DIRECTORY,
+    help="The author's verification, whose curves and environment are shown beside.",
+)
+@json_option
+def report(directory: Path, author: Path | None, as_json: bool) -> int:
+    """Render a verification's report again, without running anything.
+
+    DIRECTORY is what `verify` or reproduce.sh wrote, or a project or bundle: then the newest there.
+    Writes report.html, report.md and report.txt from report.json and the runs' records, and exits
+    with the code of the verdict.
+
+    \b
+    Example:
+      repropack report .repropack/verifications/2026-01-31T12-00-00Z
+      repropack report reproduction --author ../author/verification
+    """
+    from repropack.cli import output
+    from repropack.cli.progress import reporter
+    from repropack.verification import find, read, write_report
+
+    found = read(find(directory), author=None if author is None else find(author))
+    write_report(found)
+    shown = reporter()
+    shown.note(f"report: {found.directory}/report.html")
+    shown.close()
+    return output.report(found, as_json=as_json)
+
+
+@click.command()
+@click.argument("one", metavar="A", type=DIRECTORY)
+@click.argument("other", metavar="B", type=DIRECTORY)
+@click.option("-o", "--output", "out", type=DIRECTORY, help="Also write it as this HTML file.")
+@click.option("--force", is_flag=True, help="Replace an HTML file that exists.")
+@json_option
+def compare(one: Path, other: Path, out: Path | None, force: bool, as_json: bool) -> int:
+    """Put two verifications side by side, such as the author's and a reviewer's.
+
+    A and B are what `verify` or reproduce.sh wrote. Shown are the claims with both verdicts, and
+    by layer where the environments differ. Exits with 1 when a verdict differs, else with 0.
+
+    \b
+    Example:
+      repropack compare author/verification reproduction
+      repropack compare author/verification reproduction -o compared.html
+    """
+    from repropack.cli import output
+    from repropack.report import compare
+    from repropack.verification import find, read, write_comparison
+
+    found = compare(read(find(one)), read(find(other)))
+    if out is not None:
+        write_comparison(found, out, force=force)
+    return output.comparison(found, as_json=as_json)
