@@ -9,7 +9,9 @@ say() { printf '%s\n' "$*" >&2; }
 if [ "${CI:-}" = true ]; then
     tools/engine.sh
     missing=''
-    for program in mmdebstrap busybox openssl; do
+    programs='mmdebstrap busybox openssl'
+    [ "${1:-}" != --all ] || programs="$programs chromium"
+    for program in $programs; do
         command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
     done
     if [ -n "$missing" ]; then
