@@ -606,7 +606,8 @@ run_all() {
     if [ "$gpu" = none ] && [ -n "$needing" ]; then
         die 6 "there is no GPU, and these runs need one: $needing" "see that nvidia-smi works"
     fi
-    rm -rf "$out/runs" "$out/report.txt" "$out/report.md" "$out/report.json"
+    rm -rf "$out/runs" "$out/report.txt" "$out/report.md" "$out/report.json" "$out/report.html" \
+        "$out/report-data"
     mkdir "$out/runs"
     while IFS=$tab read -r run want_gpu network timeout; do
         say "run: $run"
