@@ -31,14 +31,19 @@ def environment_of(
     found = looked.inspection
     inferred = found.undeclared if infer else ()
 
-    def lock_for(base: Base) -> Lock:
+    def lock_for(base: Base, *, from_sources: bool = False) -> Lock:
+        target = replace(base.need.target, from_sources=from_sources)
         return provide_lock(
-            *(looked.source, found.environment, base.need.target, cache),
-            infer=inferred,
-            as_of=as_of,
+            *(looked.source, found.environment, target, cache), infer=inferred, as_of=as_of
         )
 
-    return first_that_fits(choose_bases(found, looked.config), lock_for)
+    bases = choose_bases(found, looked.config)
+    try:
+        return first_that_fits(bases, lock_for)
+    except OtherPythonError:
+        with suppress(RepropackError):  # packages that have wheels for other Pythons are built
+            return bases[0], lock_for(bases[0], from_sources=True)
+        raise
 
 
 def first_that_fits(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -> tuple[Base, Lock]:

@@ -6,28 +6,54 @@ they go (`bundle`, `images`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from repropack.bundle import BaseRecord, Bundle, Ingredients
+from repropack.bundle import BaseRecord, Bundle, Ingredients, Placed
 from repropack.conda import CondaFile, CondaPackage, fetch_conda
-from repropack.environment import Lock, Requirement, Target, Wheel, fetch, tools
+from repropack.environment import (
+    Lock,
+    Made,
+    Requirement,
+    Target,
+    Wheel,
+    adopt,
+    fetch,
+    fetch_lock,
+    tools,
+)
 from repropack.environment.tools import PIP_ONLY, WITH_CONDA
 from repropack.findings import Where
 from repropack.plan import Plan
 from repropack.progress import Reporter
 
+#: Builds what no index has as a wheel, and gives the files of editable installs.
+Make = Callable[[Lock], tuple[Made, tuple[Placed, ...]]]
 
-def gather(plan: Plan, base: BaseRecord, *, cache: Path, reporter: Reporter) -> Ingredients:
-    """The packages of a plan and what installs them. Raises what fetching raises."""
+
+def gather(
+    plan: Plan, base: BaseRecord, make: Make, *, cache: Path, reporter: Reporter
+) -> Ingredients:
+    """The packages of a plan and what installs them. Raises what fetching and building raise."""
     wanted = plan.lock.conda.packages if plan.lock.conda else ()
     reporter.step(f"fetching {len(plan.lock.requirements) + len(wanted)} packages")
     conda = fetch_conda(wanted, cache=cache, progress=reporter.detail)
-    wheels = fetch(plan.lock, plan.target, cache=cache, progress=reporter.detail)
+    lock, wheels = fetch_lock(plan.lock, plan.target, cache=cache, progress=reporter.detail)
+    made, placed = make(lock)
+    wheels = (*wheels, *(item.wheel for item in made.wheels))
     own: tuple[Wheel, ...] = ()
     if wheels or conda:
         names = WITH_CONDA if conda else PIP_ONLY
         own = tools(cache, plan.base.need.target, reporter.detail, names=names)
-    return Ingredients(target=plan.target, wheels=wheels, conda=conda, tools=own, base=base)
+    return Ingredients(
+        target=plan.target,
+        wheels=wheels,
+        conda=conda,
+        tools=own,
+        base=base,
+        made=made,
+        placed=placed,
+    )
 
 
 def wheels_of(
@@ -38,6 +64,9 @@ def wheels_of(
     if not bundle.wheels and not own:
         return ()
     reporter.step(f"fetching {len(bundle.wheels) + len(own)} packages")
+    for wheel in bundle.wheels:
+        if wheel.filename in bundle.built:
+            adopt(bundle.directory / "wheels" / wheel.filename, wheel, cache)
     return tuple(
         wheel
         for wheels, target in ((bundle.wheels, bundle.target), (own, base))

@@ -162,7 +162,7 @@ def build_image(bundle: Bundle, workshop: Workshop) -> Image:
     workshop.reporter.step(f"building {bundle.tag}")
     shorten = workshop.facts.builder == "legacy" and SOURCE_STEPS in tail
     layer = LAYER if shorten else None
-    with build_context(bundle, () if layer else SOURCE_INPUTS) as context:
+    with build_context(bundle, () if layer else inputs_of(bundle)) as context:
         if layer:
             write_layer(bundle, context / layer)
         label = (BUNDLE_LABEL, bundle.digest)
@@ -228,12 +228,17 @@ def instructions(dockerfile: str) -> bytes:
 
 def build_whole(bundle: Bundle, workshop: Workshop) -> Image:
     """Everything in one step, for the engine that makes no layers."""
-    with build_context(bundle, (*SOURCE_INPUTS, *lock_files(bundle), "Dockerfile")) as context:
+    with build_context(bundle, (*inputs_of(bundle), *lock_files(bundle), "Dockerfile")) as context:
         put_packages(bundle, workshop, context)
         workshop.reporter.step(f"building {bundle.tag}")
         labels = ((BUNDLE_LABEL, bundle.digest),)
         recipe = recipe_for(bundle, workshop, context, labels=labels)
         return workshop.engine.build(recipe, workshop.reporter.detail)
+
+
+def inputs_of(bundle: Bundle) -> tuple[str, ...]:
+    """The parts of a bundle that change with its source."""
+    return (*SOURCE_INPUTS, *(("local",) if (bundle.directory / "local").is_dir() else ()))
 
 
 def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pairs) -> BuildRecipe:

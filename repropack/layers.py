@@ -30,8 +30,20 @@ def write_layer(bundle: Bundle, path: Path) -> None:
                 inside = Path("work") / file.relative_to(source)
                 add(archive, file, inside.as_posix(), owner=OWNER)
             directories[:] = [name for name in directories if name not in links]
+        write_local(archive, bundle.directory / "local")
         for name in JUDGE_FILES:
             add(archive, bundle.directory / name, f"repropack/{name}", owner=0)
+
+
+def write_local(archive: tarfile.TarFile, local: Path) -> None:
+    """What editable installs add to the environment and to the source."""
+    for top, place, owner in (("env", "opt/env", 0), ("work", "work", OWNER)):
+        for parent, directories, files in os.walk(local / top):
+            directories.sort()
+            for name in sorted((*directories, *files)):
+                file = Path(parent) / name
+                inside = Path(place) / file.relative_to(local / top)
+                add(archive, file, inside.as_posix(), owner=owner)
 
 
 def add(archive: tarfile.TarFile, file: Path, name: str, *, owner: int) -> None:

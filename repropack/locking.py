@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from repropack.conda import provide
-from repropack.environment import EMPTY_LOCK, AsOf, Lock, Target, format_of, read_lock, resolve
+from repropack.environment import (
+    EMPTY_LOCK,
+    AsOf,
+    Kind,
+    Lock,
+    Target,
+    format_of,
+    read_lock,
+    resolve,
+)
+from repropack.environment.gitcommits import settle
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
@@ -41,21 +52,36 @@ def provide_lock(
         return EMPTY_LOCK
     if file.path is not None and file.format.is_conda:
         return provide_conda(source, file, target, cache, infer=infer, as_of=as_of)
+    moment = as_of or as_of_commit(source)
     if file.path is not None:
         text = source.read_text(file.path)
         format = format_of(file.path, text)
         if format is not None and format.is_lock:
             lock = read_lock(text, file.path, format, target=target, read=source.read_text)
+            lock = settle(lock, moment.time, cache, lambda line: None)
             left_out = (*not_added(infer, file.path), *not_resolved(as_of, file.path))
-            return replace(lock, findings=(*lock.findings, *left_out))
+            return replace(lock, findings=(*lock.findings, *left_out, *built(lock)))
     lock = resolve(
         *(source, file.path),
         target=target,
-        as_of=as_of or as_of_commit(source),
+        as_of=moment,
         cache=cache,
         inferred=tuple(map(line_of, infer)),
     )
-    return replace(lock, findings=(*lock.findings, *map(inferred, infer)))
+    return replace(lock, findings=(*lock.findings, *map(inferred, infer), *built(lock)))
+
+
+def built(lock: Lock) -> Iterator[Finding]:
+    """The packages that no index has as a wheel: what is done instead."""
+    for item in lock.unbuilt:
+        editable = item.origin is not None and item.origin.kind is Kind.DIRECTORY
+        how = "installed where it stands" if editable else "built to a wheel"
+        yield Finding(
+            kind="environment.built",
+            value=str(item),
+            because=f"{item} is {how} from {item.origin}: no index has a wheel of it",
+            where=item.where,
+        )
 
 
 def provide_conda(

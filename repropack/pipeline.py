@@ -3,15 +3,16 @@
     Source → Inspection → Plan → Bundle → Image → Run → Verdict
 
 Read this first. Each stage is a module or a small package that takes values and gives values. The
-middle (inspection, plan, judging) is pure; git, the network, the engine and the disk are stages of
-their own. Printing and exiting are left to `cli`.
+middle (inspection, plan, judging) is pure. Printing and exiting are left to `cli`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from repropack import workspace
+from repropack.building import make_wheels
 from repropack.bundle import is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
@@ -44,8 +45,8 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     out = settings.out or workspace.bundle_directory(looked.directory, plan.slug)
     workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
-    base = workshop.base_record
-    ingredients = gather(plan, base, cache=settings.cache, reporter=reporter)
+    make = partial(make_wheels, source=looked.source, workshop=workshop, target=plan.target)
+    ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
     bundle = write_bundle(plan, looked.source, ingredients, cache=settings.cache, out=out)
     return finish(bundle, workshop, lock=keep_lock(plan, out))

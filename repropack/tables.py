@@ -116,6 +116,11 @@ def random_if_shuffled() -> frozenset[str]:
     return frozenset(_data("random_state.json")["if_shuffled"])
 
 
+def header_package(header: str) -> str:
+    """The Debian package that has a C header, or ""."""
+    return str(_data("headers.json")["headers"].get(header, ""))
+
+
 def standard_modules(python: str) -> frozenset[str]:
     """The standard library's public modules of a Python minor version such as `3.11`."""
     known = _data("stdlib.json")

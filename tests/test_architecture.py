@@ -17,7 +17,7 @@ PACKAGE = ROOT / "repropack"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_START_PROCESSES = (
     *("source/git.py", "environment/", "engines/", "judge/processes.py"),
-    "conda/solving.py",
+    *("conda/solving.py", "building/worker.py"),
 )
 PROGRAMS = (
     "cli/",
@@ -26,6 +26,8 @@ PROGRAMS = (
     "__main__",
     "conda/fetcher",
     "conda/installer",
+    "building/worker.py",
+    "environment/unbuilt.py",
 )
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 

@@ -6,7 +6,7 @@ or not at all (`write`), the lock beside it
 Does not own: decisions (`plan`), fetching (`environment`), building and running (`engines`).
 """
 
-from repropack.bundle.contents import BaseRecord, Ingredients
+from repropack.bundle.contents import BaseRecord, Ingredients, Placed
 from repropack.bundle.lockfile import committed_name, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
 from repropack.bundle.render import SOURCE_STEPS, source_dockerfile, split_dockerfile
@@ -17,6 +17,7 @@ __all__ = [
     "BaseRecord",
     "Bundle",
     "Ingredients",
+    "Placed",
     "committed_name",
     "is_bundle",
     "keep_lock",

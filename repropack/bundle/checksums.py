@@ -20,8 +20,10 @@ from repropack.errors import IntegrityError
 
 SUMS = "SHA256SUMS"
 LINKS = "LINKS"
-#: What fetching and running put beside the bundle's files.
-UNLISTED = frozenset({SUMS, "wheels", "reproduction", ".repropack"})
+#: What fetching and running put beside the bundle's files. Of `wheels` those that no index has are
+#: the bundle's own, and listed.
+UNLISTED = frozenset({SUMS, "reproduction", ".repropack"})
+FETCHED = "wheels/"
 SOURCE = "source/"
 
 
@@ -61,11 +63,26 @@ def sums_text(directory: Path) -> str:
     """The text of SHA256SUMS for a bundle's directory."""
     lines = []
     for path in walk(directory, skip=UNLISTED):
-        if path.is_symlink():
+        if path.is_symlink() or is_fetched(directory, path):
             continue
         mark, name = escape(path.relative_to(directory).as_posix())
         lines.append(f"{mark}{sha256_of(path)}  {name}\n")
     return "".join(lines)
+
+
+def is_fetched(directory: Path, path: Path) -> bool:
+    """Whether a file is one that fetching put there: of what `fetch.txt` names."""
+    name = path.relative_to(directory).as_posix()
+    return name.startswith(FETCHED) and sha256_of(path) in fetched_sums(directory)
+
+
+def fetched_sums(directory: Path) -> frozenset[str]:
+    """The hashes of the wheels that are fetched."""
+    try:
+        text = (directory / "fetch.txt").read_text("utf-8")
+    except OSError:
+        return frozenset()
+    return frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", text))
 
 
 def links_text(directory: Path) -> str:
@@ -126,6 +143,7 @@ def differences(directory: Path, sums: dict[str, str]) -> list[str]:
     present = {
         path.relative_to(directory).as_posix(): path for path in walk(directory, skip=UNLISTED)
     }
+    present = {n: p for n, p in present.items() if n in sums or not n.startswith(FETCHED)}
     regular = {name: path for name, path in present.items() if not path.is_symlink()}
     problems = [f"missing: {name}" for name in sums if name not in regular]
     added = (name for name in regular if name not in sums and name.startswith(SOURCE))

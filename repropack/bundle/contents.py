@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from repropack import __version__
 from repropack.conda import CondaFile
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
-from repropack.environment import Target, Wheel
+from repropack.environment import Made, Target, Wheel
+from repropack.environment.made import NOTHING_MADE
 from repropack.findings import Severity
 from repropack.plan import Plan
 
@@ -44,11 +45,21 @@ class BaseRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ingredients:
-    """What was fetched and provided for a plan.
+class Placed:
+    """A file of `local/`: below `env/` for the environment, below `work/` for the source."""
 
-    `wheels` and `conda` are the environment's, `tools` the installers (uv, rattler) and the
-    reviewer's fetcher (pip); there are none when there is nothing to install.
+    path: str
+    data: bytes = field(repr=False)
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """What was fetched, built and provided for a plan.
+
+    `wheels` (built ones too) and `conda` are the environment's, `tools` the installers (uv,
+    rattler) and the reviewer's fetcher (pip); there are none when there is nothing to install.
+    `made` says of what was built where it comes from, `placed` is what editable installs add.
     """
 
     target: Target
@@ -56,13 +67,15 @@ class Ingredients:
     tools: tuple[Wheel, ...]
     base: BaseRecord
     conda: tuple[CondaFile, ...] = ()
+    made: Made = NOTHING_MADE
+    placed: tuple[Placed, ...] = ()
 
     def tool(self, name: str) -> Wheel | None:
         """The tool of that name, if there is one."""
         return next((tool for tool in self.tools if tool.name == name), None)
 
     @property
-    def downloads(self) -> tuple[Wheel, ...]:
+    def needed(self) -> tuple[Wheel, ...]:
         """Every wheel that an image build needs, by file name."""
         return tuple(sorted((*self.wheels, *self.installers), key=lambda w: w.filename))
 
@@ -70,6 +83,16 @@ class Ingredients:
     def installers(self) -> tuple[Wheel, ...]:
         """The tools that run in the image's build, for the base's Python."""
         return tuple(tool for tool in self.tools if tool.name != "pip")
+
+    @property
+    def built(self) -> tuple[Wheel, ...]:
+        """The wheels that no index has: the bundle carries them."""
+        return tuple(item.wheel for item in self.made.wheels)
+
+    @property
+    def downloads(self) -> tuple[Wheel, ...]:
+        """The wheels that a reviewer fetches, by file name."""
+        return tuple(wheel for wheel in self.needed if wheel not in self.built)
 
 
 def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
@@ -97,6 +120,19 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         "cuda": as_dict(plan.cuda),
         **conda_to_json(plan, ingredients.conda),
         "wheels": [wheel_to_json(wheel) for wheel in ingredients.wheels],
+        "built": [
+            {"filename": item.wheel.filename, **item.provenance.to_json()}
+            for item in ingredients.made.wheels
+        ],
+        "editable": [
+            {
+                "name": item.wheel.name,
+                "version": item.wheel.version,
+                "directory": item.directory,
+                **item.provenance.to_json(),
+            }
+            for item in ingredients.made.editables
+        ],
         "tools": [wheel_to_json(wheel) for wheel in ingredients.tools],
         "experiments": [experiment.to_json() for experiment in plan.experiments],
         "claims": [claim.to_json() for claim in plan.claims],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repropack.environment import Lock, Requirement
+from repropack.environment import Kind, Lock, Requirement
 from repropack.environment.condamodel import is_local
 from repropack.errors import BuildError
 from repropack.plan import Plan
@@ -81,7 +81,15 @@ def lock_text(lock: Lock, python: str) -> str:
 
 
 def requirement_text(item: Requirement) -> str:
-    """One requirement with all its hashes."""
+    """One requirement with all its hashes, or with the place that it is built from."""
+    origin = item.origin
+    if origin is not None and origin.kind is Kind.DIRECTORY:
+        return f"-e ./{'' if origin.path == '.' else origin.path}"
+    if origin is not None and origin.kind is Kind.FILE:
+        return f"./{origin.path}"
+    if origin is not None and origin.kind is Kind.GIT:
+        inside = f"#subdirectory={origin.path}" if origin.path else ""
+        return f"{item.name} @ git+{origin.url}@{origin.commit}{inside}"
     marker = f" ; {item.marker}" if item.marker else ""
     return " \\\n    ".join([f"{item}{marker}", *(f"--hash={value}" for value in item.hashes)])
 

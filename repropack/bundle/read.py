@@ -26,7 +26,8 @@ from repropack.plan import BaseNeed
 class Bundle:
     """A bundle on disk. `digest` is the SHA-256 of its SHA256SUMS: it identifies every file.
 
-    `commit` is the commit that was packed, or the tree of what no commit holds.
+    `commit` is the commit that was packed, or the tree of what no commit holds. `built` has the
+    names of the wheels that it carries, because no index has them.
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class Bundle:
     debs: tuple[Deb, ...]
     wheels: tuple[Wheel, ...]
     tools: tuple[Wheel, ...]
+    built: frozenset[str]
     manifest: Manifest
     cuda: CudaPlan
     conda: tuple[CondaFile, ...] = ()
@@ -107,6 +109,7 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         debs=debs_in(directory, base["packages_sha256"]),
         wheels=tuple(wheel_from_json(wheel) for wheel in raw["wheels"]),
         tools=tuple(wheel_from_json(wheel) for wheel in raw["tools"]),
+        built=frozenset(str(item["filename"]) for item in raw.get("built", ())),
         manifest=parse(raw),
         cuda=from_dict(raw["cuda"]),
         conda=tuple(conda_from_json(each) for each in raw.get("conda", {}).get("packages", ())),

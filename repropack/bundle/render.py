@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 SOURCE_STAGE = "FROM environment"
 #: What it copies, see `layers`.
 SOURCE_STEPS = "COPY --chown=1000:1000 source/ /work/\nCOPY judge.pyz repropack.json /repropack/"
+#: What editable installs add, in their own steps behind the environment: a change of the code
+#: never installs anything again.
+LOCAL_STEPS = {
+    "env": "\nCOPY local/env/ /opt/env/",
+    "work": "\nCOPY --chown=1000:1000 local/work/ /work/",
+}
 
 
 @functools.cache
@@ -86,7 +92,7 @@ def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
             rattler=ingredients.tool("py-rattler"),
             uv=ingredients.tool("uv"),
             marker=SOURCE_STAGE,
-            steps=SOURCE_STEPS,
+            steps=steps_of(ingredients),
             labels=oci_labels(plan),
         )
     )
@@ -102,6 +108,12 @@ def cuda_files(plan: Plan, ingredients: Ingredients) -> dict[str, Any] | None:
         "directory": f"/usr/local/cuda-{minor(image.cuda)}",
         "devel": "devel" in image.flavour,
     }
+
+
+def steps_of(ingredients: Ingredients) -> str:
+    """The steps that copy what is the project's own."""
+    tops = {placed.path.partition("/")[0] for placed in ingredients.placed}
+    return SOURCE_STEPS + "".join(LOCAL_STEPS[top] for top in sorted(tops))
 
 
 def split_dockerfile(text: str) -> tuple[str, str]:
@@ -123,13 +135,16 @@ def source_dockerfile(
     """
     name, value = label
     if layer is not None:
+        for step in LOCAL_STEPS.values():
+            tail = tail.replace(step, "", 1)
         tail = tail.replace(SOURCE_STEPS, f"ADD {layer} /", 1)
     return f"FROM {environment}\n{tail.rstrip()} \\\n      {name}={quoting.dockerfile(value)}\n"
 
 
 def dockerignore(conda: bool = False) -> str:
     """What a builder may see of a bundle's directory."""
-    allowed = ("Dockerfile", "pylock.toml", "wheels", "source", "judge.pyz", "repropack.json")
+    parts = ("Dockerfile", "pylock.toml", "wheels", "source", "local")
+    allowed = (*parts, "judge.pyz", "repropack.json")
     more = ("conda", "conda.sha256", "tools/install_conda.py") if conda else ()
     return "*\n" + "".join(f"!{name}\n" for name in (*allowed, *more))
 

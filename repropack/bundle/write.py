@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
-from repropack.bundle.contents import Ingredients
+from repropack.bundle.contents import Ingredients, Placed
 from repropack.bundle.read import Bundle, read_bundle
 from repropack.conda import conda_lock_text, explicit_text, place_conda, programs, sums_text
 from repropack.debian.debs import debs_text
@@ -63,6 +63,10 @@ def fill(
         place((pip,), cache, directory / "tools", link=False)
     carried = tuple(file for file in ingredients.conda if file.carried)
     place_conda(carried, cache, directory / "conda", link=False)
+    if ingredients.built:
+        place(ingredients.built, cache, directory / "wheels", link=False)
+    for placed in ingredients.placed:
+        write_placed(directory / "local", placed)
     write_pyz(directory / "judge.pyz")
     for name, data in base_files().items():
         (directory / name).write_bytes(data)
@@ -75,7 +79,7 @@ def fill(
         ".dockerignore": render.dockerignore(bool(ingredients.conda)),
         "fetch.txt": render.fetch_requirements(ingredients.downloads),
         **conda_texts(ingredients),
-        "wheels.sha256": render.wheel_sums(ingredients.downloads),
+        "wheels.sha256": render.wheel_sums(ingredients.needed),
         "reproduce.sh": render.reproduce_sh(plan, ingredients),
         "README.md": render.readme(plan, ingredients),
         checksums.LINKS: checksums.links_text(directory),
@@ -105,6 +109,14 @@ def conda_texts(ingredients: Ingredients) -> dict[str, str]:
     }
 
 
+def write_placed(directory: Path, placed: Placed) -> None:
+    """A file that an editable install adds to the image."""
+    path = directory / placed.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(placed.data)
+    path.chmod(0o755 if placed.executable else 0o644)
+
+
 def write_text(path: Path, text: str) -> None:
     """Bytes that do not depend on the platform's encoding or line ends."""
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -117,7 +129,7 @@ def settle(directory: Path, time_s: int) -> None:
             os.utime(path, (time_s, time_s), follow_symlinks=False)
             continue
         top = path.relative_to(directory).as_posix()
-        if not top.startswith("source/"):
+        if not top.startswith(("source/", "local/")):
             path.chmod(0o755 if top in EXECUTABLE else 0o644)
         os.utime(path, (time_s, time_s))
     for parent, _, _ in os.walk(directory, topdown=False):

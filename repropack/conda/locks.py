@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from repropack.conda.channels import channels_of, require_extra
 from repropack.conda.readers import read_conda_lock, read_explicit_lock, read_pixi
@@ -16,6 +15,7 @@ from repropack.conda.solving import solve
 from repropack.condafile import CondaFile, Item, read_environment, read_list
 from repropack.environment import AsOf, Lock, Target, format_of, normalise, resolve
 from repropack.environment.condamodel import CondaEnvironment, CondaPackage
+from repropack.environment.metadata import Tree
 from repropack.environment.requirements import Line, parse_line
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Where
@@ -30,15 +30,8 @@ READERS = {
 }
 
 
-class TextSource(Protocol):
-    """The part of a source that is needed here."""
-
-    def read_text(self, path: str) -> str:
-        """The text of a file by its path. Raises `SourceError`."""
-
-
 def provide(
-    source: TextSource,
+    source: Tree,
     path: str,
     target: Target,
     *,
@@ -78,7 +71,7 @@ def parsed(text: str, path: str, format: Format | None) -> CondaFile:
 
 def solved(
     file: CondaFile,
-    source: TextSource,
+    source: Tree,
     path: str,
     target: Target,
     *,

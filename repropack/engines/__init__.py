@@ -16,6 +16,8 @@ from repropack.engines.model import (
     RunOrder,
     RunResult,
     RunStatus,
+    WorkOrder,
+    WorkResult,
     host_of,
 )
 from repropack.errors import NoEngineError, UsageError
@@ -31,6 +33,8 @@ __all__ = [
     "RunOrder",
     "RunResult",
     "RunStatus",
+    "WorkOrder",
+    "WorkResult",
     "choose",
     "host_of",
 ]

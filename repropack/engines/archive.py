@@ -20,18 +20,20 @@ _CHUNK_BYTES = 1 << 20
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EILSEQ}
 
 
-def pack(root: Path, names: Iterable[str]) -> Iterator[bytes]:
+def pack(root: Path, names: Iterable[str], *, owner: int = 0) -> Iterator[bytes]:
     """Yield a tar stream of the files, links and directories `names` below `root`.
 
-    Owners and times are dropped, so equal trees give equal bytes (and equal cache keys).
+    Times are dropped, and everything is `owner`'s (a user id), so equal trees give equal bytes
+    (and equal cache keys).
     """
     for name in sorted(names):
-        yield from _pack_one(root / name, name)
+        yield from _pack_one(root / name, name, owner)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
-def _pack_one(path: Path, name: str) -> Iterator[bytes]:
+def _pack_one(path: Path, name: str, owner: int) -> Iterator[bytes]:
     info = tarfile.TarInfo(name)
+    info.uid = info.gid = owner
     status = path.lstat()
     info.mode = status.st_mode & 0o777
     if path.is_symlink():

@@ -22,7 +22,16 @@ from repropack.engines.docker_client import Endpoint, connect, find_endpoint, tr
 from repropack.engines.docker_gpu import handover
 from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
-from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
+from repropack.engines.model import (
+    BuildRecipe,
+    EngineFacts,
+    Image,
+    Progress,
+    RunOrder,
+    RunResult,
+    WorkOrder,
+    WorkResult,
+)
 from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
 
 if TYPE_CHECKING:
@@ -165,6 +174,12 @@ class DockerEngine:
                 f"{os.strerror(error.errno or 0)}",
                 hint="free some disk space, or choose another directory with -o",
             ) from error
+
+    def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
+        """Run a script in a container without a network, which is gone afterwards."""
+        from repropack.engines.docker_work import work_in_container
+
+        return work_in_container(self.client, order, progress)
 
     def remove_image(self, tag: str) -> None:
         """Remove the tag, and the image with its last one; an absent image is no error."""

@@ -90,7 +90,7 @@ def _container(client: APIClient, order: RunOrder, limits: Limits) -> Iterator[_
     except RunError as caught:
         error = caught
     finally:
-        container.left_behind = _remove(client, container.name)
+        container.left_behind = remove(client, container.name)
     if error is not None:
         left = f"; {container.left_behind}" if container.left_behind else ""
         raise RunError(error.what + left, hint=error.hint) from error
@@ -154,7 +154,7 @@ def _host_config(client: APIClient, order: RunOrder, limits: Limits) -> Any:
     )
 
 
-def _remove(client: APIClient, name: str) -> str:
+def remove(client: APIClient, name: str) -> str:
     """Remove the container and its volumes; a second Ctrl-C does not keep it from that.
 
     Gives what to do by hand if the engine does not let it.

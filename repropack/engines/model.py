@@ -114,6 +114,33 @@ class RunResult:
     directory: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrder:
+    """A Python script to run in an image with the network off, on files that are put into it.
+
+    What is below `directory` is put at the root, and `script` (a path below it) gets that root as
+    its argument. What it leaves in `out` (a path too) is written to `result`, the complete output
+    to `log`. An engine without containers runs it in `directory` itself.
+    """
+
+    image: Image | None
+    name: str
+    directory: Path
+    python: str
+    script: str
+    out: str
+    result: Path
+    log: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkResult:
+    """How a script ended."""
+
+    exit_code: int
+    isolated: bool
+
+
 def host_of(facts: EngineFacts) -> Host:
     """What a plan is compared with."""
     return Host(
@@ -149,3 +176,6 @@ class Engine(Protocol):
         Several threads may do so at once. `stop` interrupts the run as Ctrl-C does, which only the
         main thread hears.
         """
+
+    def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
+        """Run a script on files and bring back what it made; `BuildError` if that cannot be."""

@@ -16,9 +16,19 @@ from pathlib import Path
 
 from repropack import workspace
 from repropack.engines.gpu import find_gpus
-from repropack.engines.model import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
+from repropack.engines.model import (
+    BuildRecipe,
+    EngineFacts,
+    Image,
+    Progress,
+    RunOrder,
+    RunResult,
+    WorkOrder,
+    WorkResult,
+)
 from repropack.engines.venv_build import Shelf, make, uv_program, uv_version
 from repropack.engines.venv_run import run_here
+from repropack.engines.venv_work import work_here
 from repropack.errors import BuildError, NoEngineError, RunError
 
 
@@ -86,6 +96,10 @@ class VenvEngine:
                 f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",
                 hint="free some disk space, or choose another directory with -o",
             ) from error
+
+    def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
+        """Run a script on this machine itself: who asked for this engine asked for no container."""
+        return work_here(order, progress)
 
 
 def _renamed(image: Image, tag: str) -> Image:

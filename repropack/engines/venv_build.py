@@ -26,7 +26,8 @@ from repropack.engines.model import BuildRecipe, Image, Progress
 from repropack.engines.venv_conda import link_packages, sums_in
 from repropack.errors import BuildError, IntegrityError
 
-_PARTS = ("source", "judge.pyz", "repropack.json", "Dockerfile")
+LOCAL = "local"  # what editable installs add; few bundles have it
+_PARTS = ("source", "judge.pyz", "repropack.json", "Dockerfile", LOCAL)
 _OFFLINE = ("--offline", "--no-config", "--no-cache")
 _ENV_LINE = re.compile(r'ENV ([A-Za-z_][A-Za-z0-9_]*)="(.*)"')
 
@@ -223,7 +224,7 @@ def _copy_parts(context: Path, directory: Path) -> None:
         for name in _PARTS:
             if (context / name).is_dir():
                 shutil.copytree(context / name, part / name, symlinks=True)
-            else:
+            elif name != LOCAL:
                 shutil.copy2(context / name, part / name)
         part.chmod(0o755)
         part.rename(directory)
@@ -245,6 +246,8 @@ def _digest(context: Path, lock: bytes) -> str:
 def _files(context: Path) -> Iterator[Path]:
     for name in _PARTS:
         path = context / name
+        if name == LOCAL and not path.exists():
+            continue
         below = (path / inner for inner in tree(path)) if path.is_dir() else iter([path])
         yield from (file for file in below if file.is_symlink() or not file.is_dir())
 

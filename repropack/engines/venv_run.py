@@ -36,7 +36,8 @@ from repropack.engines.run_files import (
     unpublished,
     write_engine_record,
 )
-from repropack.engines.venv_build import Built
+from repropack.engines.venv_build import LOCAL, Built
+from repropack.engines.venv_local import install_local
 from repropack.errors import RunError
 
 _TICK_S = 1.0
@@ -59,7 +60,9 @@ def run_here(
     began = time.monotonic()
     with unpublished(order.directory) as part:
         with _scratch(built, order) as scratch:
-            runner = _Runner(_command(built, order, part), scratch, _variables(built, order), order)
+            more = install_local(built.directory / LOCAL, scratch, built.python)
+            variables = _variables(built, order, more)
+            runner = _Runner(_command(built, order, part), scratch, variables, order)
             status, reason = runner.follow(progress, stop)
         if status is RunStatus.COMPLETED and not (part / RECORD).is_file():
             status = RunStatus.LOST
@@ -109,19 +112,20 @@ def _show(mount: Mount, work: Path) -> None:
     link.symlink_to(mount.source.resolve())
 
 
-def _variables(built: Built, order: RunOrder) -> dict[str, str]:
+def _variables(built: Built, order: RunOrder, more: dict[str, str]) -> dict[str, str]:
     names = (
         *_KEPT,
         *(_KEPT_WITH_GPU if order.gpu else ()),
         *(_KEPT_WITH_NETWORK if order.network else ()),
     )
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    path = f"{built.python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    own = (more.get("PATH", ""), str(built.python.parent), kept.get("PATH", os.defpath))
+    path = os.pathsep.join(filter(None, own))
     chosen = {"CUDA_VISIBLE_DEVICES": ",".join(order.gpu_ids)} if order.gpu_ids else {}
     hidden = chosen if order.gpu else {"CUDA_VISIBLE_DEVICES": ""}
     prefix = {"CONDA_PREFIX": str(built.python.parent.parent)}
-    own = prefix if "CONDA_PREFIX" in built.variables else {}
-    return {**kept, **hidden, **built.variables, **own, "PATH": path}
+    own_prefix = prefix if "CONDA_PREFIX" in built.variables else {}
+    return {**kept, **hidden, **built.variables, **own_prefix, **more, "PATH": path}
 
 
 class _Runner:

@@ -11,11 +11,14 @@ Does not own: which manifest counts (`inspection`), where wheels go (`bundle`, `
 
 from __future__ import annotations
 
-from repropack.environment.fetching import fetch
+from repropack.environment.fetching import fetch, fetch_lock
+from repropack.environment.made import BuiltWheel, Editable, Made, Provenance
 from repropack.environment.model import (
     EMPTY_LOCK,
     AsOf,
+    Kind,
     Lock,
+    Origin,
     Requirement,
     Target,
     Wheel,
@@ -24,19 +27,27 @@ from repropack.environment.model import (
 from repropack.environment.pylock import to_pylock
 from repropack.environment.reading import read_lock
 from repropack.environment.resolving import resolve
-from repropack.environment.store import place, wheel_path
+from repropack.environment.store import adopt, place, wheel_path
 from repropack.environment.tools import tools
 from repropack.formats import Format, format_of
 
 __all__ = [
     "EMPTY_LOCK",
     "AsOf",
+    "BuiltWheel",
+    "Editable",
     "Format",
+    "Kind",
     "Lock",
+    "Made",
+    "Origin",
+    "Provenance",
     "Requirement",
     "Target",
     "Wheel",
+    "adopt",
     "fetch",
+    "fetch_lock",
     "format_of",
     "normalise",
     "place",

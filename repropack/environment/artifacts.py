@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repropack.environment.lines import shown
-from repropack.environment.model import Requirement, Target, normalise
+from repropack.environment.model import Kind, Origin, Requirement, Target, normalise
+from repropack.environment.origins import ARCHIVES, unbuilt
 from repropack.errors import InvalidError, OtherPythonError
 from repropack.findings import Where
 from repropack.tables import index_kind
 
-WHEELS_ONLY = "only wheels can be packed so far: lock a version that has one for Linux"
+NO_FILE = "lock a version that has a wheel for Linux, or a source distribution"
 STRONG = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 
 
@@ -32,25 +32,33 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One locked package, before a file is chosen. `index` is the author's own, if it is one."""
+    """One locked package, before a file is chosen. `index` is the author's own, if it is one.
+
+    `origin` is for what comes from no index; `files` then only have the hash of an archive.
+    """
 
     name: str
     version: str
     files: tuple[File, ...]
     where: Where
     index: str | None = None
+    origin: Origin | None = None
 
 
 def requirement(package: Package, target: Target) -> Requirement:
-    """The package as a requirement with the hash of the best wheel.
+    """The package as a requirement with the hash of the best wheel, else of the sources.
 
     A lock with hashes alone leaves the choice to the installer. Raises `InvalidError` when no
     file is for the target, or none has a hash.
     """
-    files = package.files
-    if any(file.name for file in files):
+    files, origin = package.files, package.origin
+    if any(file.name for file in files) and origin is None:
         files = (best(package, target),)
+        origin = None if files[0].name.endswith(".whl") else Origin(kind=Kind.SDIST)
     hashes = tuple(dict.fromkeys(strong(file.hash) for file in files if strong(file.hash)))
+    if package.origin is not None:
+        name, where = package.name, package.where
+        return unbuilt(name, package.version, package.origin, where, hashes=hashes)
     if not hashes:
         raise InvalidError(
             f"{package.where}: {package.name} {package.version} has no sha256 hash",
@@ -63,6 +71,7 @@ def requirement(package: Package, target: Target) -> Requirement:
         where=package.where,
         index=package.index,
         url=safe_url(files[0].url) if len(files) == 1 else None,
+        origin=origin,
     )
 
 
@@ -80,21 +89,46 @@ def safe_url(url: str | None) -> str | None:
 
 
 def best(package: Package, target: Target) -> File:
-    """The wheel that an installer would take. Raises `InvalidError` where there is none."""
+    """The file that an installer would take: the best wheel, else the source distribution.
+
+    Raises `InvalidError` where there is none.
+    """
     ranked = [
         (rank, file)
         for file in package.files
         if (rank := rank_of(file.name, package.version, target)) is not None
     ]
-    if not ranked:
-        wheels = any(file.name.endswith(".whl") for file in package.files)
-        has = "are wheels for others only" if wheels else "is a source distribution only"
+    sources = [file for file in package.files if is_sdist(file.name, package.version)]
+    others = [file for file in package.files if is_for_linux(file.name)]
+    if not ranked and (not sources or (others and not target.from_sources)):
+        has = "are wheels for others only" if others or not sources else "is nothing of it"
         raise OtherPythonError(
             f"{package.where}: no wheel for {package.name} {package.version} on {target} "
             f"(there {has})",
-            hint=WHEELS_ONLY,
+            hint=NO_FILE,
         )
-    return min(ranked, key=lambda item: item[0])[1]
+    return min(ranked, key=lambda item: item[0])[1] if ranked else sources[0]
+
+
+def is_for_linux(filename: str) -> bool:
+    """Whether a file is a wheel that some Python on Linux can install."""
+    return filename.endswith(".whl") and ("linux" in filename or filename.endswith("-any.whl"))
+
+
+def is_sdist(filename: str, version: str) -> bool:
+    """Whether a file is a source distribution of this version, as old names have it too."""
+    from packaging.version import InvalidVersion, Version
+
+    suffix = next((suffix for suffix in ARCHIVES if filename.lower().endswith(suffix)), None)
+    if suffix is None:
+        return False
+    for found in re.finditer("-", filename.removesuffix(suffix)):
+        try:
+            if Version(filename[found.end() : -len(suffix)]) == Version(version):
+                return True
+        except InvalidVersion:
+            continue
+    return False
 
 
 def rank_of(filename: str, version: str, target: Target) -> tuple[int, int, str] | None:
@@ -144,14 +178,6 @@ def own_indexes(packages: Iterable[Package]) -> tuple[str, ...]:
 def is_page(index: str) -> bool:
     """Whether the address is a page of links rather than an index."""
     return index.endswith((".html", ".htm"))
-
-
-def unpackable(what: str, where: Where, why: str) -> InvalidError:
-    """The error for what comes from no index: repositories, paths, archives."""
-    return InvalidError(
-        f"{where}: {shown(what)} {why}; only wheels of an index can be packed so far",
-        hint="lock a released version of it, or copy its code into the repository",
-    )
 
 
 def refuse_other_python(allowed: str, target: Target, where: Where) -> None:

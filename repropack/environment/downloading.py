@@ -6,14 +6,17 @@ Does not own: what a failure means (`failures`), checking and keeping files (`fe
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from repropack.environment.model import Lock, Requirement, Target
+from repropack.environment.unbuilt import PINS
 from repropack.errors import BuildError
 
 GETS = re.compile(
@@ -56,6 +59,34 @@ def download(
     return tuple(sorted(wheels.glob("*.whl")))
 
 
+def download_sources(
+    requirements: tuple[Requirement, ...],
+    lock: Lock,
+    target: Target,
+    directory: Path,
+    *,
+    hashed: bool = True,
+    progress: Progress,
+) -> tuple[Path, ...]:
+    """Download source distributions into a new directory `sources`; nothing of them is executed.
+
+    Without `hashed` the index alone vouches for them. Raises `PipFailedError`.
+    """
+    by_url = frozenset(item for item in requirements if item.origin and item.origin.url)
+    manifest = directory / "sources.txt"
+    manifest.write_text(manifest_text(requirements, lock, by_url), encoding="utf-8")
+    destination = directory / "sources"
+    words = pip_command(target, destination)
+    words = [word for word in words if word != "--only-binary=:all:"]
+    words = words if hashed else [word for word in words if word != "--require-hashes"]
+    start = words.index("download")
+    driver = str(Path(__file__).with_name("unbuilt.py"))
+    command = [sys.executable, "-P", driver, *words[start:], "--no-binary=:all:"]
+    pins = {item.name: item.version for item in requirements if item.version}
+    run([*command, "-r", str(manifest)], directory, progress, {PINS: json.dumps(pins)})
+    return tuple(sorted(destination.iterdir()))
+
+
 def manifest_text(
     requirements: tuple[Requirement, ...], lock: Lock, by_url: frozenset[Requirement]
 ) -> str:
@@ -82,10 +113,15 @@ def pip_command(target: Target, destination: Path) -> list[str]:
     ]
 
 
-def run(command: list[str], directory: Path, report: Progress) -> None:
+def run(
+    command: list[str],
+    directory: Path,
+    report: Progress,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Run pip, hand on its lines as they come, and stop it when the caller is interrupted."""
     lines = []
-    with start(command, directory) as process:
+    with start(command, directory, more) as process:
         try:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
@@ -97,7 +133,7 @@ def run(command: list[str], directory: Path, report: Progress) -> None:
         raise PipFailedError(tuple(lines))
 
 
-def start(command: list[str], directory: Path) -> subprocess.Popen[str]:
+def start(command: list[str], directory: Path, more: Mapping[str, str]) -> subprocess.Popen[str]:
     """Start pip, its two outputs as one. Raises `BuildError` if there is nothing to start."""
     try:
         return subprocess.Popen(
@@ -105,7 +141,7 @@ def start(command: list[str], directory: Path) -> subprocess.Popen[str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=pip_environment(directory),
+            env={**pip_environment(directory), **more},
             encoding="utf-8",
             errors="replace",
         )

@@ -40,7 +40,15 @@ OTHER_PYTHON = re.compile(r"Package '([^']+)' requires a different Python: \S+ n
 NEEDS_PYTHON = re.compile(r"Link requires a different Python \(\S+ not in: '([^']*)'\): (\S+)")
 NOT_COMPATIBLE = re.compile(r"Skipping link: none of the wheel's tags .*?: (\S+)")
 NO_SOURCES = re.compile(r"Skipping link: No sources permitted for [^:]*: (\S+)")
-WHEELS_ONLY = "only wheels can be packed so far: lock a version that has one for Linux"
+NO_FILE = "lock a version that has a wheel for Linux, or a source distribution"
+
+
+class SourcesOnlyError(InvalidError):
+    """There is no wheel of a requirement, but a source distribution that one can be built from."""
+
+    def __init__(self, requirement: Requirement, what: str) -> None:
+        super().__init__(what, hint="repropack build")
+        self.requirement = requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +147,16 @@ def not_found(lines: tuple[str, ...], requirement: Requirement, target: Target) 
     others = files_of(requirement, lines)
     if others.python:
         error = needs_python(requirement, others.python, target)
-    elif others.wheels or others.sources:
-        has = "wheels for other platforms only" if others.wheels else "a source distribution only"
+    elif others.sources:
+        error = SourcesOnlyError(
+            requirement,
+            f"{where}: no wheel for {requirement} on {target} (there is a source distribution)",
+        )
+    elif others.wheels:
         error = InvalidError(
-            f"{where}: no wheel for {requirement} on {target} (there is {has})", hint=WHEELS_ONLY
+            f"{where}: no wheel for {requirement} on {target} (there are wheels for other "
+            "platforms only)",
+            hint=NO_FILE,
         )
     else:
         return Failure(error=no_version(lines, requirement), requirement=requirement, open=True)

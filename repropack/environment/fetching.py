@@ -8,12 +8,31 @@ A lock that is in the cache already is answered without a process and without th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from repropack.environment.downloading import PipFailedError, download
-from repropack.environment.failures import Failure, classify, differs
-from repropack.environment.model import Lock, Requirement, Target, Wheel, normalise
-from repropack.environment.store import digest, explained, keep, known, remember, whole, workspace
+from repropack.environment.downloading import PipFailedError, download, download_sources
+from repropack.environment.failures import Failure, SourcesOnlyError, classify, differs
+from repropack.environment.model import (
+    Kind,
+    Lock,
+    Origin,
+    Requirement,
+    Target,
+    Wheel,
+    normalise,
+)
+from repropack.environment.store import (
+    digest,
+    explained,
+    keep,
+    known,
+    remember,
+    source_files,
+    sources_mark,
+    whole,
+    workspace,
+)
 from repropack.errors import BuildError
 
 Progress = Callable[[str], None]
@@ -22,11 +41,12 @@ Progress = Callable[[str], None]
 def fetch(lock: Lock, target: Target, *, cache: Path, progress: Progress) -> tuple[Wheel, ...]:
     """The lock's wheels for the target, in the lock's order, all in `cache`.
 
-    `progress` gets one line per wheel that is not there yet. Raises `IntegrityError` for a hash
-    that differs, `InvalidError` for what does not exist, `TemporaryError` for the network,
-    `BuildError` for a full disk.
+    What has to be built (`Lock.unbuilt`) is left out. `progress` gets one line per wheel that is
+    not there yet. Raises `IntegrityError` for a hash that differs, `InvalidError` for what does not
+    exist, `TemporaryError` for the network, `BuildError` for a full disk.
     """
-    found = {item: known(cache, item, target) for item in lock.requirements}
+    wanted = tuple(item for item in lock.requirements if item.origin is None)
+    found = {item: known(cache, item, target) for item in wanted}
     with explained(cache):
         found |= {item: adopted(cache, item, target) for item in absent(found)}
     missing = absent(found)
@@ -35,6 +55,34 @@ def fetch(lock: Lock, target: Target, *, cache: Path, progress: Progress) -> tup
     for batch in batches(missing):
         found |= fetch_missing(batch, lock, target, cache, progress)
     return tuple(wheel for wheel in found.values() if wheel is not None)
+
+
+def fetch_lock(
+    lock: Lock, target: Target, *, cache: Path, progress: Progress
+) -> tuple[Lock, tuple[Wheel, ...]]:
+    """The lock's wheels, and the lock that says which packages have none and must be built.
+
+    A lock that has hashes alone does not tell a source distribution from a wheel; the index does,
+    and its answer is remembered. Raises as `fetch`.
+    """
+    lock = replace(lock, requirements=tuple(as_known(r, target, cache) for r in lock.requirements))
+    while True:
+        try:
+            return lock, fetch(lock, target, cache=cache, progress=progress)
+        except SourcesOnlyError as only:
+            mark = sources_mark(cache, only.requirement, target)
+            with explained(cache):
+                mark.parent.mkdir(parents=True, exist_ok=True)
+                mark.touch()
+            items = (as_known(item, target, cache) for item in lock.requirements)
+            lock = replace(lock, requirements=tuple(items))
+
+
+def as_known(item: Requirement, target: Target, cache: Path) -> Requirement:
+    """The requirement; one that has only sources, as an index said before, says so."""
+    if item.origin is None and sources_mark(cache, item, target).exists():
+        return replace(item, origin=Origin(kind=Kind.SDIST, url=item.url or ""))
+    return item
 
 
 def absent(found: Mapping[Requirement, Wheel | None]) -> tuple[Requirement, ...]:
@@ -166,3 +214,26 @@ def wheel_of(file: Path, requirement: Requirement, sha256: str) -> Wheel:
         sha256=sha256,
         index=requirement.index,
     )
+
+
+def fetch_source(
+    item: Requirement, lock: Lock, target: Target, cache: Path, progress: Progress
+) -> Path:
+    """The source distribution of a requirement, in the cache; nothing of it is executed.
+
+    Raises as `fetch`.
+    """
+    for value in item.hashes:
+        files = source_files(cache, value.removeprefix("sha256:")).glob("*")
+        for file in (file for file in files if f"sha256:{digest(file, 'sha256')}" == value):
+            return file
+    progress(f"fetching the sources of {item}")
+    with workspace(cache) as directory, explained(cache):
+        try:
+            files_ = download_sources((item,), lock, target, directory, progress=lambda line: None)
+        except PipFailedError as failed:
+            raise classify(failed.lines, (item,), target).error from failed
+        place = source_files(cache, digest(files_[0], "sha256")) / files_[0].name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        files_[0].replace(place)
+    return place

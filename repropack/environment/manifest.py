@@ -60,6 +60,8 @@ class Manifest:
 
 def package_of(line: Line) -> str:
     """The normalised name that a line asks for."""
+    if line.direct is not None:
+        return normalise(line.direct.name)
     return normalise(parse_line(line.text)[0])
 
 
@@ -83,7 +85,8 @@ def read_manifest(source: TextSource, path: str) -> Manifest:
         text = requirements_text(source, path)
         manifest = of(parse_requirements(text, path, source.read_text), path)
     for line in (*manifest.lines, *manifest.constraints):
-        refuse_invalid(line)
+        if line.direct is None or line.direct.origin is None:
+            refuse_invalid(line)
     return corrected(manifest)
 
 
@@ -216,7 +219,7 @@ def correction(line: Line) -> tuple[Line | None, Finding | None]:
     written, rest = parse_line(line.text)
     name = normalise(written)
     useless = "is part of Python" if name in standard_names() else useless_names().get(name, "")
-    if line.hashes:
+    if line.hashes or line.direct:
         return line, None
     if useless:
         said = useless if useless.startswith("is ") else f"is left by a tool: {useless}"

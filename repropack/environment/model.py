@@ -6,6 +6,7 @@ Imports nothing heavy, because every command passes here.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,36 @@ from repropack.tables import DEFAULT_SUITE, GLIBC
 
 OLDEST_MANYLINUX_GLIBC = 5  # manylinux1 is glibc 2.5; a manylinux_2_17 is also a manylinux2014
 LEGACY_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+
+
+class Kind(enum.StrEnum):
+    """What a package is made from, when it is not a wheel of an index."""
+
+    SDIST = "source distribution"
+    GIT = "git"
+    FILE = "file"
+    DIRECTORY = "directory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a package comes from that is no wheel of an index.
+
+    `path` is POSIX: a file or directory of the source (`FILE`, `DIRECTORY`; "." is its root), or
+    a directory below the root of a git repository (""). `url` never holds a credential, `ref` is
+    what the author wrote (a branch, a tag); `commit` is "" until it is known.
+    """
+
+    kind: Kind
+    url: str = ""
+    commit: str = ""
+    ref: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.kind is Kind.GIT:
+            return f"{self.url} at {self.commit[:12] or self.ref or 'HEAD'}"
+        return self.url or self.path or self.kind.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +75,11 @@ class AsOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One pinned package. `hashes` are `algorithm:hex`; `url` is used where no index has it."""
+    """One pinned package. `hashes` are `algorithm:hex`; `url` is used where no index has it.
+
+    `origin` says what a wheel has to be built from, where none can be fetched; the version of
+    such a package may be "" until it is built.
+    """
 
     name: str
     version: str
@@ -53,9 +88,10 @@ class Requirement:
     marker: str | None = None
     index: str | None = None
     url: str | None = None
+    origin: Origin | None = None
 
     def __str__(self) -> str:
-        return f"{self.name}=={self.version}"
+        return f"{self.name}=={self.version}" if self.version else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +114,11 @@ class Lock:
     as_of: Choice | None = None
     conda: CondaEnvironment | None = None
 
+    @property
+    def unbuilt(self) -> tuple[Requirement, ...]:
+        """The packages of which no wheel can be fetched: one is built of each."""
+        return tuple(item for item in self.requirements if item.origin is not None)
+
 
 EMPTY_LOCK = Lock(requirements=(), origin="", because="nothing in the repository needs a package")
 
@@ -98,12 +139,14 @@ class Wheel:
 class Target:
     """Where the environment will be installed: CPython on Linux with a glibc.
 
-    `python` is `3.11` or `3.11.2`; `platform` is `linux_` and a machine.
+    `python` is `3.11` or `3.11.2`; `platform` is `linux_` and a machine. `from_sources` lets a
+    package be built of which other Pythons have wheels: when no other Python can be taken.
     """
 
     python: str
     platform: str = "linux_x86_64"
     glibc: tuple[int, int] = (2, 36)
+    from_sources: bool = False
 
     @classmethod
     def of(cls, python: str, suite: str | None) -> Target:

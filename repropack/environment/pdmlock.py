@@ -16,10 +16,15 @@ from repropack.environment.artifacts import (
     own_index,
     refuse_other_python,
     requirement,
-    unpackable,
 )
 from repropack.environment.graph import groups_finding, reachable
-from repropack.environment.model import Lock, Target, normalise
+from repropack.environment.model import Lock, Origin, Target, normalise
+from repropack.environment.origins import (
+    address_origin,
+    git_origin,
+    local_origin,
+    other_system,
+)
 from repropack.environment.poetrylock import read_pyproject
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
@@ -36,7 +41,7 @@ from repropack.errors import InvalidError
 from repropack.findings import Where
 
 DEFAULT = "default"
-FOREIGN = ("git", "path", "hg", "svn", "bzr")
+OTHER_SYSTEMS = ("hg", "svn", "bzr")
 LOCK_AGAIN = "run `pdm lock`, commit the result, and try again"
 
 
@@ -167,20 +172,32 @@ def holds(marker: str, target: Target, where: Where) -> bool:
 
 
 def package_of(entry: Entry, data: Mapping[str, Any]) -> Package:
-    """An entry with its files. Raises `InvalidError` for what comes from no index."""
-    for key in FOREIGN:
-        if key in entry.data:
-            raise unpackable(entry.name, entry.where, f"comes from {key}: {entry.data[key]}")
+    """An entry with its files, or with where it comes from."""
     url = text_of(entry.data, "url")
-    if url and not url.partition("#")[0].endswith(".whl"):
-        raise unpackable(entry.name, entry.where, f"comes from {url}")
     version = text_of(entry.data, "version")
     return Package(
         name=entry.name,
         version=version,
         files=tuple(files_of(entry, data, url or None)),
         where=entry.where,
+        origin=origin_of(entry),
     )
+
+
+def origin_of(entry: Entry) -> Origin | None:
+    """Where a package comes from that is on no index. Raises `InvalidError`."""
+    data, where = entry.data, entry.where
+    for key in OTHER_SYSTEMS:
+        if key in data:
+            raise other_system(entry.name, key, where)
+    path = text_of(data, "subdirectory")
+    if "git" in data:
+        commit = text_of(data, "revision")
+        return git_origin(text_of(data, "git"), where, commit=commit, path=path)
+    if "path" in data:
+        return local_origin(text_of(data, "path"), where)
+    url = text_of(data, "url").partition("#")[0]
+    return address_origin(url, where) if url and not url.endswith(".whl") else None
 
 
 def files_of(entry: Entry, data: Mapping[str, Any], url: str | None) -> Iterator[File]:

@@ -15,10 +15,11 @@ from repropack.environment.artifacts import (
     own_index,
     own_indexes,
     requirement,
-    unpackable,
 )
+from repropack.environment.direct import direct_of
 from repropack.environment.graph import groups_finding
-from repropack.environment.model import Lock, Target, normalise
+from repropack.environment.model import Lock, Origin, Target, normalise
+from repropack.environment.origins import address_origin, git_origin, local_origin, other_system
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import Line
 from repropack.environment.target import marker_holds
@@ -27,7 +28,8 @@ from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 
 LOCK_AGAIN = "run `pipenv lock`, commit the result, and try again"
-FOREIGN = ("git", "path", "file", "hg", "svn", "editable")
+OTHER_SYSTEMS = ("hg", "svn")
+FOREIGN = ("git", "path", "file", *OTHER_SYSTEMS)
 MARKERS = (  # the keys that stand for a marker of the same name
     *("os_name", "sys_platform", "platform_machine", "platform_python_implementation"),
     *("platform_release", "platform_system", "platform_version", "python_version"),
@@ -125,11 +127,9 @@ def package_of(
     name: str, entry: Mapping[str, Any], sources: Mapping[str, str | None], where: Where
 ) -> Package:
     """An entry with its hashes; Pipenv does not say which file each is of."""
-    for key in FOREIGN:
-        if key in entry:
-            raise unpackable(name, where, f"comes from {key}: {entry[key]}")
     version = text_of(entry, "version")
-    if not version.startswith("=="):
+    origin = origin_of(name, entry, where)
+    if origin is None and not version.startswith("=="):
         raise InvalidError(f"{where}: {name} has no exact version", hint=LOCK_AGAIN)
     return Package(
         name=normalise(name),
@@ -137,7 +137,24 @@ def package_of(
         files=tuple(File(name="", hash=value) for value in strings(entry.get("hashes"))),
         where=where,
         index=sources.get(text_of(entry, "index")),
+        origin=origin,
     )
+
+
+def origin_of(name: str, entry: Mapping[str, Any], where: Where) -> Origin | None:
+    """Where a package comes from that is on no index. Raises `InvalidError`."""
+    for key in OTHER_SYSTEMS:
+        if key in entry:
+            raise other_system(name, key, where)
+    if "git" in entry:
+        ref, path = text_of(entry, "ref"), text_of(entry, "subdirectory")
+        return git_origin(text_of(entry, "git"), where, ref=ref, path=path)
+    if "path" in entry:
+        return local_origin(text_of(entry, "path"), where)
+    file = text_of(entry, "file")
+    if not file or file.endswith(".whl"):
+        return None
+    return address_origin(file, where) if "://" in file else local_origin(file, where)
 
 
 def other_python(data: Mapping[str, Any], target: Target, path: str) -> tuple[Finding, ...]:
@@ -164,19 +181,24 @@ def pipfile_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[Lin
         if where.line is not None and f"\n{name} " in text:
             where = Where(path=path, line=where.line + 1)
         entry = value if isinstance(value, Mapping) else {"version": value}
-        for key in FOREIGN:
-            if key in entry:
-                raise unpackable(name, where, f"comes from {key}: {entry[key]}")
-        yield Line(text=line_text(name, entry), hashes=(), where=where)
+        origin_of(name, entry, where)  # what cannot be packed is refused
+        extras = bracketed(entry)
+        direct = direct_of(name, entry, where, extras=extras, marker=marker_of(entry))
+        yield Line(text=line_text(name, entry), hashes=(), where=where, direct=direct)
+
+
+def bracketed(entry: Mapping[str, Any]) -> str:
+    """The extras as a requirement has them."""
+    extras = strings(entry.get("extras"))
+    return f"[{','.join(extras)}]" if extras else ""
 
 
 def line_text(name: str, entry: Mapping[str, Any]) -> str:
     """One entry as a requirement: `*` is any version."""
-    extras = strings(entry.get("extras"))
     version = text_of(entry, "version").strip()
     marker = marker_of(entry)
     return (
-        f"{name}{'[' + ','.join(extras) + ']' if extras else ''}"
+        f"{name}{bracketed(entry)}"
         f"{'' if version == '*' else version}{' ; ' + marker if marker else ''}"
     )
 

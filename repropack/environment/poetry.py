@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repropack.environment.artifacts import own_index, unpackable
+from repropack.environment.artifacts import own_index
 from repropack.environment.constraints import allows, alternatives, python_marker
+from repropack.environment.direct import direct_of
 from repropack.environment.graph import for_runs
 from repropack.environment.lines import shown
 from repropack.environment.model import Target
@@ -27,7 +28,7 @@ FOREIGN = ("git", "path", "url", "file")  # the keys that name another origin th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One dependency in Poetry's words. `origin` is e.g. `git: …` for what is on no index."""
+    """One dependency in Poetry's words. `origin` is its table where it is on no index."""
 
     name: str
     constraint: str = "*"
@@ -35,7 +36,7 @@ class Asked:
     python: str = ""
     extras: tuple[str, ...] = ()
     optional: bool = False
-    origin: str = ""
+    origin: Mapping[str, Any] | None = None
 
     def holds(self, target: Target, extras: tuple[str, ...] = ("",)) -> bool:
         """Whether it counts on the target, for a package that is asked for with these extras."""
@@ -62,7 +63,7 @@ def asked(name: str, value: object) -> Iterator[Asked]:
             python=text_of(value, "python"),
             extras=strings(value.get("extras")),
             optional=value.get("optional") is True,
-            origin=next((f"{key}: {value[key]}" for key in FOREIGN if key in value), ""),
+            origin=value if any(key in value for key in FOREIGN) else None,
         )
 
 
@@ -132,8 +133,6 @@ def _line(name: str, text: str) -> int | None:
 
 def line_from(item: Asked, where: Where) -> Line:
     """One dependency as a standard requirement. Of alternatives the last counts: the newest."""
-    if item.origin:
-        raise unpackable(item.name, where, f"comes from {item.origin.partition(':')[0]}")
     try:
         version = alternatives(item.constraint)[-1]
         python = python_marker(item.python) if item.python else ""
@@ -144,7 +143,11 @@ def line_from(item: Asked, where: Where) -> Line:
     extras = f"[{','.join(item.extras)}]" if item.extras else ""
     markers = [f"({part})" for part in (item.marker, python) if part]
     marker = f" ; {' and '.join(markers)}" if markers else ""
-    return Line(text=f"{item.name}{extras}{version}{marker}", hashes=(), where=where)
+    direct = None
+    if item.origin is not None:
+        direct = direct_of(item.name, item.origin, where, extras=extras, marker=marker[3:])
+    text = f"{item.name}{extras}{version}{marker}"
+    return Line(text=text, hashes=(), where=where, direct=direct)
 
 
 def poetry_findings(pyproject: Mapping[str, Any], path: str) -> tuple[Finding, ...]:

@@ -19,11 +19,11 @@ from repropack.environment.artifacts import (
     own_indexes,
     refuse_other_python,
     requirement,
-    unpackable,
 )
 from repropack.environment.constraints import allows
 from repropack.environment.graph import groups_finding, reachable
-from repropack.environment.model import Lock, Target, normalise
+from repropack.environment.model import Lock, Origin, Target, normalise
+from repropack.environment.origins import address_origin, git_origin, local_origin
 from repropack.environment.poetry import (
     MAIN,
     Asked,
@@ -230,18 +230,28 @@ class _Walk:
 
 
 def package_of(entry: Entry, data: Mapping[str, Any], path: str) -> Package:
-    """An entry with its files. Raises `InvalidError` for what comes from no index."""
+    """An entry with its files, or with where it comes from."""
     source = table(entry.data, "source")
     kind, url = text_of(source, "type"), text_of(source, "url")
-    if kind in ("git", "directory", "file") or (kind == "url" and not url.endswith(".whl")):
-        raise unpackable(entry.name, entry.where, f"comes from {kind} {url}")
     return Package(
         name=entry.name,
         version=entry.version,
         files=tuple(files_of(entry, data, url if kind == "url" else None)),
         where=entry.where,
         index=own_index(url) if kind == "legacy" else None,
+        origin=origin_of(source, entry.where),
     )
+
+
+def origin_of(source: Mapping[str, Any], where: Where) -> Origin | None:
+    """Where a package comes from that is on no index. Raises `InvalidError`."""
+    kind, url = text_of(source, "type"), text_of(source, "url")
+    if kind == "git":
+        commit, path = text_of(source, "resolved_reference"), text_of(source, "subdirectory")
+        return git_origin(url, where, commit=commit, path=path)
+    if kind in ("directory", "file"):
+        return local_origin(url, where)
+    return address_origin(url, where) if kind == "url" and not url.endswith(".whl") else None
 
 
 def files_of(entry: Entry, data: Mapping[str, Any], url: str | None) -> Iterator[File]:

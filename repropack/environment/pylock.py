@@ -8,10 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from repropack.environment.artifacts import safe_url
-from repropack.environment.model import Lock, Requirement, Target, Wheel
+from repropack.environment.artifacts import NO_FILE, is_for_linux, safe_url
+from repropack.environment.model import Kind, Lock, Origin, Requirement, Target, Wheel
+from repropack.environment.origins import (
+    address_origin,
+    git_origin,
+    local_origin,
+    other_system,
+    unbuilt,
+)
 from repropack.environment.tomlfile import name_places, parse_toml
 from repropack.errors import InvalidError, OtherPythonError
 from repropack.findings import Where
@@ -88,14 +96,13 @@ def selected(
 
 
 def requirement_of(package: Package, artifact: Any, where: Where, target: Target) -> Requirement:
-    """One chosen wheel as a requirement. Raises `InvalidError` for everything that is no wheel."""
+    """One chosen wheel, or what one is built from, as a requirement. Raises `InvalidError`."""
     from packaging.pylock import PackageWheel
 
     if not isinstance(artifact, PackageWheel):
-        raise OtherPythonError(
-            f"{where}: no wheel for {package.name} {package.version or ''} on {target}",
-            hint="only wheels can be packed so far: lock a version that has one",
-        )
+        if any(is_for_linux(wheel.filename) for wheel in package.wheels or ()):
+            refuse_sources(package, where, target)
+        return unbuilt_of(package, artifact, where)
     return Requirement(
         name=package.name,
         version=str(package.version or version_of(artifact)),
@@ -107,13 +114,49 @@ def requirement_of(package: Package, artifact: Any, where: Where, target: Target
     )
 
 
+def refuse_sources(package: Package, where: Where, target: Target) -> None:
+    """Another Python has wheels: that one is taken, unless there is no choice."""
+    if not target.from_sources:
+        raise OtherPythonError(
+            f"{where}: no wheel for {package.name} {package.version or ''} on {target} "
+            "(there are wheels for others only)",
+            hint=NO_FILE,
+        )
+
+
+def unbuilt_of(package: Package, artifact: Any, where: Where) -> Requirement:
+    """A source distribution, an archive, a repository or a directory as a requirement."""
+    from packaging.pylock import PackageDirectory, PackageSdist, PackageVcs
+
+    hashes: tuple[str, ...] = ()
+    inside = getattr(artifact, "subdirectory", None) or ""
+    if isinstance(artifact, PackageVcs):
+        if artifact.type != "git":
+            raise other_system(package.name, artifact.type, where)
+        url, commit = artifact.url or artifact.path or "", artifact.commit_id
+        origin = git_origin(url, where, commit=commit, path=inside)
+    elif isinstance(artifact, PackageDirectory):
+        origin = local_origin(f"{artifact.path}/{inside}", where)
+    else:
+        hashes = hashes_of(artifact, package, where)
+        if artifact.path and not artifact.url:
+            origin = local_origin(artifact.path, where)
+        elif isinstance(artifact, PackageSdist):
+            origin = Origin(kind=Kind.SDIST, url=safe_url(artifact.url) or "")
+        else:
+            origin = address_origin(artifact.url or "", where) or Origin(kind=Kind.SDIST)
+    version = str(package.version or "")
+    made = unbuilt(package.name, version, origin, where, hashes=hashes)
+    return replace(made, index=package.index)
+
+
 def version_of(wheel: PackageWheel) -> str:
     """The version in a wheel's file name; the key `packages.version` is optional."""
     return wheel.filename.split("-")[1]
 
 
-def hashes_of(wheel: PackageWheel, package: Package, where: Where) -> tuple[str, ...]:
-    """The wheel's hashes that are strong enough; there must be one."""
+def hashes_of(wheel: Any, package: Package, where: Where) -> tuple[str, ...]:
+    """The file's hashes that are strong enough; there must be one."""
     strong = tuple(
         f"{name}:{value.lower()}"
         for name, value in sorted(wheel.hashes.items())

@@ -6,13 +6,17 @@ setuptools' dynamic dependencies. Does not own: Poetry's tables (`poetry`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from repropack.environment.direct import direct_of, read_direct
 from repropack.environment.graph import for_runs, groups_finding
 from repropack.environment.lines import shown
+from repropack.environment.model import normalise
 from repropack.environment.poetry import poetry_findings, poetry_indexes, poetry_lines
-from repropack.environment.requirements import Line, not_yet
+from repropack.environment.requirements import Line, parse_line
 from repropack.environment.tomlfile import line_of, parse_toml, strings, table
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
@@ -21,6 +25,12 @@ from repropack.formats import SCRIPT_HEADER
 
 def pyproject_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
     """Every dependency of a run, as standard requirements; `-r FILE` for those in files."""
+    sources = table(data, "tool", "uv", "sources")
+    yield from (sourced(line, sources) for line in every_line(data, text, path))
+
+
+def every_line(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
+    """Every dependency of a run, as the tables name it."""
     project = table(data, "project")
     for item in as_list(project.get("dependencies")):
         yield dependency(item, text, path)
@@ -30,6 +40,19 @@ def pyproject_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[L
     yield from poetry_lines(data, text, path, main=not project.get("dependencies"))
     for group in taken_groups(data):
         yield from group_lines(data, group, text, path, ())
+
+
+def sourced(line: Line, sources: Mapping[str, Any]) -> Line:
+    """A dependency from where `[tool.uv.sources]` says that it comes."""
+    name, rest = parse_line(line.text)
+    entry = next((sources[key] for key in sources if normalise(key) == normalise(name)), None)
+    if line.direct is not None or not isinstance(entry, Mapping):
+        return line
+    found = re.match(r"\s*(\[[^\]]*\])", rest)
+    marker = rest.partition(";")[2].strip()
+    extras = found[1] if found else ""
+    direct = direct_of(name, entry, line.where, extras=extras, marker=marker)
+    return replace(line, direct=direct)
 
 
 def dynamic_lines(data: Mapping[str, Any], path: str) -> Iterator[Line]:
@@ -101,20 +124,21 @@ def dependency(item: object, text: str, path: str) -> Line:
     if not isinstance(item, str):
         raise InvalidError(f"{where}: a dependency is not a string", hint='write "NAME>=VERSION"')
     if "@" in item.partition(";")[0]:
-        raise not_yet(item, where)
+        return Line(text=item, hashes=(), where=where, direct=read_direct(item, where))
     return Line(text=item, hashes=(), where=where)
 
 
 def ignored_sources(data: Mapping[str, Any], path: str) -> tuple[Finding, ...]:
-    """uv's own table of sources is not followed yet; that is worth the author's eye."""
+    """uv's own indexes are not followed yet; that is worth the author's eye."""
     uv = table(data, "tool", "uv")
-    if not ("sources" in uv or "index" in uv):
+    listed = [entry for entry in table(uv, "sources").values() if not isinstance(entry, Mapping)]
+    if not ("index" in uv or listed):
         return ()
     return (
         Finding(
             kind="environment.option-ignored",
             value="tool.uv",
-            because=f"the indexes and sources of [tool.uv] in {path} are not followed",
+            because=f"the indexes of [tool.uv] in {path}, and lists of sources, are not followed",
             where=Where(path=path),
             severity=Severity.WARNING,
         ),

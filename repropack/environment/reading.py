@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from urllib.parse import unquote
 
+from repropack.environment.direct import Direct, provisional_name
 from repropack.environment.lines import shown
 from repropack.environment.model import Lock, Requirement, Target, normalise
+from repropack.environment.origins import unbuilt
 from repropack.environment.requirements import Line, ReadText, parse_requirements
 from repropack.errors import InvalidError
 from repropack.findings import Finding
@@ -99,7 +102,7 @@ def holds(requirement: Requirement, target: Target) -> bool:
 
 def refuse_unhashed(lines: Iterable[Line], path: str) -> None:
     """A lock that is hashed in part protects nothing: pip refuses it too."""
-    bare = [line for line in lines if not line.hashes]
+    bare = [line for line in lines if not line.hashes and not from_source(line)]
     if bare:
         more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
         raise InvalidError(
@@ -108,8 +111,38 @@ def refuse_unhashed(lines: Iterable[Line], path: str) -> None:
         )
 
 
+def from_source(line: Line) -> bool:
+    """Whether a line needs no hash: a repository has commits, a local path is of the source."""
+    return line.direct is not None and line.direct.origin is not None
+
+
+def placed(line: Line, direct: Direct) -> Requirement:
+    """A package by its place as an exact requirement."""
+    marker = direct.marker or None
+    if direct.origin is not None:
+        name = direct.name or provisional_name(direct.origin)
+        return unbuilt(name, "", direct.origin, line.where, hashes=line.hashes, marker=marker)
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    filename = unquote(direct.url.rpartition("/")[2])
+    try:
+        version = str(parse_wheel_filename(filename)[1])
+    except InvalidWheelFilename as error:
+        raise InvalidError(f"{line.where}: {shown(filename)} is not the name of a wheel") from error
+    return Requirement(
+        name=normalise(direct.name),
+        version=version,
+        hashes=line.hashes,
+        where=line.where,
+        marker=marker,
+        url=direct.url,
+    )
+
+
 def pinned(line: Line) -> Requirement:
     """One line as an exact requirement. Raises `InvalidError` if it names no single version."""
+    if line.direct is not None:
+        return placed(line, line.direct)
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
 

@@ -2,7 +2,6 @@
 
 Owns: the meaning of lines and options, for hashed locks and for unpinned files alike.
 Does not own: joining lines (`lines`), pinning (`reading`), resolving (`resolving`).
-Known limits, each refused with its place: editable installs, URLs, repositories, local paths.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from repropack.environment.direct import URL, Direct, is_direct, read_direct
 from repropack.environment.lines import logical_lines, shown, split_options
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
@@ -26,34 +26,32 @@ LINKS = ("-f", "--find-links")
 MOST_FILES = 100
 SILENT = ("--require-hashes", "--prefer-binary")
 IGNORED = {
-    "--no-binary": "only wheels are installed",
-    "--only-binary": "only wheels are installed, whatever it says",
+    "--no-binary": "a wheel is built only of what has none",
+    "--only-binary": "a wheel is built only of what has none",
     "--pre": "versions are pinned, or resolved from releases",
     "--no-index": "the machine's own index settings are used",
     "--trusted-host": "certificates are always checked",
     "--use-feature": "it is an option of pip's",
-    "--config-settings": "only wheels are installed",
-    "--global-option": "only wheels are installed",
-    "--install-option": "only wheels are installed",
+    "--config-settings": "wheels are built without options",
+    "--global-option": "wheels are built without options",
+    "--install-option": "wheels are built without options",
 }
 VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 PASSWORD = re.compile(r"^[a-z+]+://[^/@\s]*@", re.IGNORECASE)
-URL = re.compile(
-    r"(?:^|@)\s*(?:[a-z]+\+)?(?:https?|file|ssh|git|ftp|s3|svn|hg|bzr)\s*:", re.IGNORECASE
-)
-LOCAL = re.compile(r"^(?:\.|/|~|[A-Za-z]:[\\/])|\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)\s*(?:[;\[]|$)")
-GIT = re.compile(r"\bgit\s*[+:]|\.git(?:[@#]|$)", re.IGNORECASE)
-COMMIT = re.compile(r"@[0-9a-f]{7,40}(?:[#&\s]|$)")
 HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One requirement as written, without its options. `text` is not parsed yet."""
+    """One requirement as written, without its options. `text` is not parsed yet.
+
+    `direct` is there for a package that is not asked for by name and version.
+    """
 
     text: str
     hashes: tuple[str, ...]
     where: Where
+    direct: Direct | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +121,9 @@ class _Parser:
         elif flag in LINKS:
             self.address(flag, value, where, self.find_links)
         elif flag in ("-e", "--editable"):
-            raise not_yet(f"-e {value}", where)
+            into.append(
+                Line(text=f"-e {value}", hashes=(), where=where, direct=read_direct(value, where))
+            )
         elif flag in IGNORED:
             self.findings.append(ignored(flag, where))
         elif flag not in SILENT:
@@ -164,9 +164,8 @@ class _Parser:
 def requirement_line(
     head: str, options: tuple[tuple[str, str], ...], where: Where, findings: list[Finding]
 ) -> Line:
-    """One requirement with its hashes. Raises `InvalidError` for what is not a name."""
-    if URL.search(head.split(";")[0]) or LOCAL.search(head.split(";")[0]):
-        raise not_yet(head, where)
+    """One requirement with its hashes. Raises `InvalidError` for what cannot be packed."""
+    direct = read_direct(head, where) if is_direct(head) else None
     hashes = []
     for flag, value in options:
         if flag == "--hash":
@@ -178,7 +177,7 @@ def requirement_line(
                 f"{where}: {shown(flag)} is not an option of a requirement",
                 hint="write options on a line of their own",
             )
-    return Line(text=head, hashes=tuple(dict.fromkeys(hashes)), where=where)
+    return Line(text=head, hashes=tuple(dict.fromkeys(hashes)), where=where, direct=direct)
 
 
 def checked_hash(value: str, where: Where) -> str:
@@ -245,21 +244,6 @@ def ignored(flag: str, where: Where) -> Finding:
         because=f"{flag} in {where} has no effect: {IGNORED[flag]}",
         where=where,
         severity=Severity.WARNING,
-    )
-
-
-def not_yet(text: str, where: Where) -> InvalidError:
-    """The error for editable installs, URLs, repositories and paths."""
-    if GIT.search(text) and not COMMIT.search(text):
-        return InvalidError(
-            f"{where}: {shown(text)} is a Git address without a commit: nobody can tell which "
-            "version was meant",
-            hint="write the released version as NAME==VERSION, or copy the code into the "
-            "repository",
-        )
-    return InvalidError(
-        f"{where}: {shown(text)} is not a package of an index; only those can be packed so far",
-        hint="write it as NAME==VERSION, or remove the line (the repository's own code needs none)",
     )
 
 

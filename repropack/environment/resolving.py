@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
-from repropack.environment.manifest import Manifest, TextSource, read_manifest, requirements_text
+from repropack.environment.manifest import Manifest, read_manifest, requirements_text
+from repropack.environment.metadata import Tree
 from repropack.environment.model import AsOf, Lock, Target
 from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
 from repropack.environment.requirements import Line
 from repropack.environment.store import explained, key_of, workspace
+from repropack.environment.stubs import Stub, stubbed, unstubbed, write_stubs
 from repropack.environment.unresolvable import explain_unresolvable
 from repropack.errors import BuildError
 from repropack.findings import Finding, Where
@@ -42,6 +44,7 @@ class Question:
     manifest: Manifest
     target: Target
     date: str | None
+    stubs: tuple[Stub, ...] = ()
 
     @property
     def key(self) -> str:
@@ -56,12 +59,13 @@ class Question:
                     for lines in (manifest.lines, manifest.constraints)
                 ),
                 *(manifest.indexes, manifest.find_links),
+                *([stub.metadata for stub in self.stubs] or ()),
             ]
         )
 
 
 def resolve(
-    source: TextSource,
+    source: Tree,
     file: str | None,
     *,
     target: Target,
@@ -90,7 +94,8 @@ def resolve(
         return Lock(
             requirements=(), origin=manifest.path, because=because, findings=manifest.findings
         )
-    question = Question(manifest=manifest, target=target, date=moment(as_of))
+    manifest, stubs = stubbed(manifest, source, as_of=as_of.time, cache=cache)
+    question = Question(manifest=manifest, target=target, date=moment(as_of), stubs=stubs)
     return lock_of(remembered(question, cache, fresh=as_of.fresh), question, as_of)
 
 
@@ -130,7 +135,8 @@ def lock_of(text: str, question: Question, as_of: AsOf) -> Lock:
     return replace(
         lock,
         requirements=tuple(
-            replace(item, where=manifest.where(item.name)) for item in lock.requirements
+            replace(item, where=manifest.where(item.name))
+            for item in unstubbed(lock.requirements, question.stubs)
         ),
         because=because,
         findings=(*manifest.findings, finding),
@@ -166,6 +172,8 @@ def run_uv(
     with workspace(cache) as directory, explained(cache):
         write_lines(directory / "requirements.in", manifest.lines)
         write_lines(directory / "constraints.txt", manifest.constraints)
+        write_stubs(question.stubs, directory / "stubs")
+        links = (*links, *([str(directory / "stubs")] if question.stubs else ()))
         return subprocess.run(
             [*uv_command(question), *(["--no-index"] if settings.no_index else [])],
             cwd=directory,

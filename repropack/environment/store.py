@@ -13,6 +13,7 @@ keeps the time is caught by the installer, which checks the hashes of `pylock.to
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -36,6 +37,16 @@ RECORD_SCHEMA = 1
 def wheel_path(cache: Path, wheel: Wheel) -> Path:
     """Where the wheel is, or would be."""
     return cache / "wheels" / wheel.sha256 / wheel.filename
+
+
+def source_files(cache: Path, key: str) -> Path:
+    """The directory of the sources that a hash identifies."""
+    return cache / "sources" / key
+
+
+def sources_mark(cache: Path, requirement: Requirement, target: Target) -> Path:
+    """The empty file that says that an index has no wheel of a requirement, but its sources."""
+    return _record(cache, requirement, target).with_suffix(".sources")
 
 
 def known(cache: Path, requirement: Requirement, target: Target) -> Wheel | None:
@@ -68,12 +79,47 @@ def whole(cache: Path, wheel: Wheel) -> bool:
 
 def keep(cache: Path, requirement: Requirement, target: Target, wheel: Wheel, file: Path) -> None:
     """Move a checked file into the cache, then record what the requirement became."""
-    path = wheel_path(cache, wheel)
+    move(file, wheel_path(cache, wheel))
+    remember(cache, requirement, target, wheel)
+
+
+def keep_file(cache: Path, file: Path) -> Wheel:
+    """Move a wheel that was made here into the cache; its name says what it is."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        name, version, _, _ = parse_wheel_filename(file.name)
+    except InvalidWheelFilename as error:
+        raise BuildError(f"{file.name} is no wheel: {error}") from error
+    sha256, size_bytes = digest(file, "sha256"), file.stat().st_size
+    wheel = Wheel(
+        name=name, version=str(version), filename=file.name, size_bytes=size_bytes, sha256=sha256
+    )
+    move(file, wheel_path(cache, wheel))
+    return wheel
+
+
+def adopt(file: Path, wheel: Wheel, cache: Path) -> None:
+    """Copy a wheel that somebody sent into the cache. Raises `IntegrityError` if it differs."""
+    if whole(cache, wheel):
+        return
+    with workspace(cache) as directory:
+        copy = directory / wheel.filename
+        try:
+            shutil.copyfile(file, copy)
+        except FileNotFoundError as error:
+            raise IntegrityError(f"{file} is missing: no index has it") from error
+        if digest(copy, "sha256") != wheel.sha256:
+            raise IntegrityError(f"{file} is not the wheel that was built")
+        move(copy, wheel_path(cache, wheel))
+
+
+def move(file: Path, path: Path) -> None:
+    """Put a checked file into its place."""
     file.chmod(0o644)
     os.utime(file, ns=(CHECKED_NS, CHECKED_NS))
     path.parent.mkdir(parents=True, exist_ok=True)
     file.replace(path)
-    remember(cache, requirement, target, wheel)
 
 
 def remember(cache: Path, requirement: Requirement, target: Target, wheel: Wheel) -> None:
@@ -105,6 +151,17 @@ def _put(source: Path, destination: Path, *, link: bool) -> None:
             os.link(source, destination)
             return
     shutil.copy2(source, destination)
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Hold a lock file, which other processes wait for; it stays behind, empty."""
+    with explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("w")
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _record(cache: Path, requirement: Requirement, target: Target) -> Path:

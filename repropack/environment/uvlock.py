@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from repropack.environment.artifacts import (
     File,
@@ -18,10 +19,10 @@ from repropack.environment.artifacts import (
     own_indexes,
     refuse_other_python,
     requirement,
-    unpackable,
 )
 from repropack.environment.graph import for_runs, groups_finding, reachable
-from repropack.environment.model import Lock, Target
+from repropack.environment.model import Lock, Origin, Target
+from repropack.environment.origins import address_origin, git_origin, local_origin
 from repropack.environment.poetrylock import read_pyproject
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
@@ -35,10 +36,11 @@ from repropack.environment.tomlfile import (
     text_of,
 )
 from repropack.errors import InvalidError
-from repropack.findings import Finding, Severity, Where
+from repropack.findings import Where
 
 LOCK_AGAIN = "run `uv lock`, commit the result, and try again"
 LOCAL = ("virtual", "editable", "directory", "path")
+INSTALLED = ("editable", "directory", "path")  # a virtual project has dependencies and no package
 DEV = ("dev",)  # what uv installs unasked unless pyproject.toml says something else
 
 
@@ -62,8 +64,13 @@ class Entry:
 
     @property
     def local(self) -> str | None:
-        """The directory or file of the repository that the package is, if it is one."""
-        return next((str(self.source[key]) for key in LOCAL if key in self.source), None)
+        """The directory or file of the repository that is installed, if it is one."""
+        return next((str(self.source[key]) for key in INSTALLED if key in self.source), None)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether there is nothing to install but what it needs."""
+        return "virtual" in self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +155,15 @@ def read_uv(text: str, path: str, target: Target, read: ReadText | None) -> Lock
     start = [node for root in roots for group in groups for node in walk.edges(wanted(root, group))]
     start += list(walk.edges(table(data, "manifest").get("requirements")))
     found = reachable((*map(Node, roots), *start), walk.following)
-    chosen = {id(node.entry): node.entry for node in found if node.entry not in roots}.values()
-    packages = tuple(package_of(entry, target) for entry in chosen)
+    chosen = {id(node.entry): node.entry for node in found if not node.entry.is_virtual}.values()
+    packages = tuple(map(package_of, chosen))
     requirements = for_target((requirement(item, target) for item in packages), target)
     indexes = own_indexes(packages)
     return Lock(
         requirements=tuple(sorted(requirements, key=lambda item: item.name)),
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=(
-            *groups_finding(("main", *groups), every_group(roots), path),
-            *(local_finding(root) for root in roots if "editable" in root.source),
-        ),
+        findings=(*groups_finding(("main", *groups), every_group(roots), path),),
         indexes=tuple(url for url in indexes if not is_page(url)),
         find_links=tuple(url for url in indexes if is_page(url)),
     )
@@ -191,38 +195,34 @@ def every_group(roots: tuple[Entry, ...]) -> tuple[str, ...]:
     return tuple(name for root in roots for key in keys for name in table(root.data, key))
 
 
-def local_finding(root: Entry) -> Finding:
-    """The project itself is a package: its code is there, but not installed."""
-    return Finding(
-        kind="environment.project",
-        value=root.name,
-        because=f"{root.name} itself is not installed: runs start in the source tree",
-        where=root.where,
-        severity=Severity.WARNING,
-    )
-
-
-def package_of(entry: Entry, target: Target) -> Package:
-    """An entry with its files. Raises `InvalidError` for what comes from no index."""
-    source = entry.source
-    if entry.local is not None:
-        raise unpackable(entry.name, entry.where, f"is a package of this repository: {entry.local}")
-    if "git" in source:
-        raise unpackable(entry.name, entry.where, "comes from a Git repository")
-    url = text_of(source, "url")
-    if url and not url.endswith(".whl"):
-        raise unpackable(entry.name, entry.where, f"comes from {url}")
+def package_of(entry: Entry) -> Package:
+    """An entry with its files, or with where it comes from."""
     return Package(
         name=entry.name,
         version=text_of(entry.data, "version"),
-        files=tuple(files_of(entry, url)),
+        files=tuple(files_of(entry, text_of(entry.source, "url"))),
         where=entry.where,
-        index=own_index(text_of(source, "registry")),
+        index=own_index(text_of(entry.source, "registry")),
+        origin=origin_of(entry),
     )
 
 
+def origin_of(entry: Entry) -> Origin | None:
+    """Where a package comes from that is on no index. Raises `InvalidError`."""
+    source, where = entry.source, entry.where
+    if entry.local is not None:
+        return local_origin(entry.local, where)
+    if "git" in source:
+        address, _, commit = text_of(source, "git").partition("#")
+        url, _, query = address.partition("?")
+        path = parse_qs(query).get("subdirectory", [""])[0]
+        return git_origin(url, where, commit=commit, path=path)
+    url = text_of(source, "url")
+    return address_origin(url, where) if url and not url.endswith(".whl") else None
+
+
 def files_of(entry: Entry, url: str) -> Iterator[File]:
-    """The wheels; the source distribution only tells that there is one."""
+    """The wheels and the source distribution."""
     for wheel in (*tables(entry.data.get("wheels")), table(entry.data, "sdist")):
         address = text_of(wheel, "url") or url
         name = text_of(wheel, "filename") or (address or text_of(wheel, "path"))

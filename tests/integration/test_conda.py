@@ -68,6 +68,9 @@ def lock_of(text: str, cache: Path, as_of: AsOf = NOW, name: str = "environment.
     """The lock of one file."""
 
     class Source:
+        def has(self, path: str) -> bool:
+            return path == name
+
         def read_text(self, path: str) -> str:
             return {name: text}[path]
 
@@ -316,6 +319,9 @@ def test_only_pips_packages_need_no_conda(wheels: Path, tmp_path: Path) -> None:
     text = "dependencies:\n- python=3.11\n- pip\n- pip:\n  - -r more.txt\n  - on-top\n"
 
     class Source:
+        def has(self, path: str) -> bool:
+            return path in ("env/environment.yml", "env/more.txt")
+
         def read_text(self, path: str) -> str:
             return {"env/environment.yml": text, "env/more.txt": "numpy==1.26\n"}[path]
 

@@ -49,6 +49,10 @@ class Files:
     def __init__(self, **texts: str) -> None:
         self.texts = {name.replace("_", ".", 1): text for name, text in texts.items()}
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a text."""
+        return path in self.texts
+
     def read_text(self, path: str) -> str:
         """One of the texts."""
         try:
@@ -188,7 +192,7 @@ def test_the_right_file_among_several_is_found_by_its_hash(links: Path, cache: P
         ({"version": "0.9"}, "six has no version 1.0 that can be installed; the last ones are 0.9"),
         (
             {"version": "1.0", "tag": "cp311-cp311-win_amd64"},
-            "no wheel for six==1.0 on Python 3.11, linux x86_64 (there is wheels for other",
+            "no wheel for six==1.0 on Python 3.11, linux x86_64 (there are wheels for other",
         ),
         (
             {"version": "1.0", "tag": "cp311-cp311-manylinux_2_39_x86_64"},
@@ -216,10 +220,10 @@ def test_another_python_is_invalid(links: Path, cache: Path) -> None:
 
 
 def test_a_source_distribution_is_not_a_wheel(links: Path, cache: Path) -> None:
-    """Nothing is built: the error says that there is only a source distribution."""
+    """Fetching builds nothing: the error says that there is only a source distribution."""
     (links / "six-1.0.tar.gz").write_bytes(b"never opened")
     error = refused(lock(requirement("six", "1.0", "a" * 64)), cache)
-    assert "(there is a source distribution only)" in error.what
+    assert "(there is a source distribution)" in error.what
 
 
 def test_a_name_that_is_a_module_gets_a_hint(links: Path, cache: Path) -> None:

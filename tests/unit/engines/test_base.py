@@ -13,7 +13,16 @@ import pytest
 
 from repropack import assets
 from repropack.debian.debs import DEBS_FILE, STATUS_FILE, UNKNOWN
-from repropack.engines import BuildRecipe, EngineFacts, Image, Progress, RunOrder, RunResult
+from repropack.engines import (
+    BuildRecipe,
+    EngineFacts,
+    Image,
+    Progress,
+    RunOrder,
+    RunResult,
+    WorkOrder,
+    WorkResult,
+)
 from repropack.engines.base import (
     RECIPE_LABEL,
     RECIPE_VERSION,
@@ -75,6 +84,10 @@ class Shelf:
         self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
     ) -> RunResult:
         """Nothing runs here."""
+        raise AssertionError(order)
+
+    def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
+        """Nothing is built here."""
         raise AssertionError(order)
 
 

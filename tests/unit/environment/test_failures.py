@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repropack.environment.failures import classify, essence, is_of
+from repropack.environment.failures import SourcesOnlyError, classify, essence, is_of
 from repropack.environment.manifest import Manifest
 from repropack.environment.requirements import Line
 from repropack.environment.unresolvable import explain_unresolvable
@@ -65,7 +65,7 @@ LINK = "https://index.example/files/numpy-1.26.4"
         (
             f"  Skipping link: No sources permitted for numpy: {LINK}.tar.gz#sha256=ab (x)\n"
             f"{NOT_FOUND}",
-            InvalidError,
+            SourcesOnlyError,
             "no wheel for numpy==1.26.4 on Python 3.11, linux x86_64 (there is a source",
             NUMPY,
         ),

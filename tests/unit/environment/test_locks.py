@@ -140,11 +140,11 @@ def test_groups_that_are_and_are_not_installed_are_told(
     assert finding.because.endswith(f"not installed: {left}")
 
 
-def test_a_package_of_the_workspace_is_named() -> None:
-    """A member that the project needs is not on any index: refused, with its line and directory."""
-    with pytest.raises(InvalidError) as raised:
-        read("uv-workspace", Target(python="3.11"))
-    assert "uv.lock:13: `core` is a package of this repository: packages/core" in raised.value.what
+def test_a_package_of_the_workspace_is_built() -> None:
+    """A member that the project needs is on no index: it is installed from its directory."""
+    lock = read("uv-workspace", Target(python="3.11"))
+    found = {item.name: item.origin for item in lock.unbuilt}
+    assert found["core"] is not None and found["core"].path == "packages/core"
 
 
 def test_what_pipenv_did_not_lock_is_told() -> None:
@@ -187,30 +187,24 @@ def test_no_damage_crashes_a_reader(data: st.DataObject) -> None:
         ("Pipfile.lock", "[]", "is not a lock of Pipenv's"),
         (
             "Pipfile.lock",
-            '{"default": {\n"a": {"git": "https://index.example/a"}}}',
-            "Pipfile.lock:2: `a` comes from git",
+            '{"default": {\n"a": {"hg": "https://index.example/a"}}}',
+            "Pipfile.lock:2: `a` comes from a repository of hg",
         ),
         (
             "poetry.lock",
-            "[[package]]\nname='a'\nversion='1'\n[package.source]\ntype='git'\nurl='u'",
-            "poetry.lock:2: `a` comes from git",
+            "[[package]]\nname='a'\nversion='1'\n[package.source]\ntype='git'\nurl='/u'",
+            "poetry.lock:2: `/u` is not the address of a repository",
         ),
         (
-            "uv.lock",
-            "version = 1\n[manifest]\nmembers=['a']\n[[package]]\nname='a'\n"
-            "source={virtual='a'}\ndependencies=[{name='b'}]\n[[package]]\nname='b'\n"
-            "source={git='https://index.example/b'}",
-            "uv.lock:9: `b` comes from a Git",
-        ),
-        (
-            "poetry.lock",
-            "[[package]]\nname='a'\nversion='1'\nfiles=[{file='a-1.tar.gz', hash='sha256:00'}]",
-            "poetry.lock:2: no wheel for a 1 on Python 3.11, linux x86_64 (there is a source",
+            "pdm.lock",
+            "[metadata]\nlock_version='4.5'\n[[package]]\nname='a'\nversion='1'\n"
+            "groups=['default']\npath='../a'",
+            "pdm.lock:4: `../a` is not in the repository",
         ),
     ],
 )
 def test_what_no_index_has_is_refused_with_its_place(path: str, text: str, message: str) -> None:
-    """Unknown formats, repositories and source distributions each have their own words."""
+    """Unknown formats, other repositories and places outside each have their own words."""
     format = format_of(path, text)
     assert format is not None
     with pytest.raises(InvalidError) as raised:

@@ -42,7 +42,9 @@ def test_a_project_without_dependencies_asks_for_nothing() -> None:
 
 def test_sources_of_uv_are_told_as_not_followed() -> None:
     """What has no effect is a finding, never silence."""
-    (finding,) = read('[project]\nname="x"\n[tool.uv.sources]\na = {path = "."}').findings
+    (finding,) = read(
+        '[project]\nname="x"\n[[tool.uv.index]]\nurl = "https://index.example"'
+    ).findings
     assert finding.severity.value == "warning"
 
 
@@ -62,10 +64,10 @@ def test_sources_of_uv_are_told_as_not_followed() -> None:
         (
             "pyproject.toml",
             '[project]\ndependencies = ["a @ file:///x"]',
-            "not a package of an index",
+            "where conda built it",
         ),
         ("r.txt", "a\nb >= = 3", "r.txt:2: `b >= = 3` is not a requirement"),
-        ("r.txt", "a\n-e .", "r.txt:2: `-e .` is not a package of an index"),
+        ("r.txt", "a\n-e ..", "r.txt:2: `..` is not in the repository"),
         ("r.txt", "-c r.txt\n--nonsense", "r.txt:2: `--nonsense` is no option"),
         ("r.txt", "-r more/r.txt", "more than 100 files are included"),
     ],
@@ -251,13 +253,13 @@ def test_a_setup_that_reads_a_file_is_followed(text: str) -> None:
         ("a.py", "import x", "is not a requirement"),
         (
             "Pipfile",
-            "[packages]\nx = {git = 'https://index.example/x'}",
+            "[packages]\nx = {svn = 'https://index.example/x'}",
             "Pipfile:2: `x` comes from",
         ),
         (
             "pyproject.toml",
             "[tool.poetry.dependencies]\nx = {path = '../x'}",
-            "pyproject.toml:2: `x` comes from path",
+            "pyproject.toml:2: `../x` is not in the repository",
         ),
         (
             "pyproject.toml",

@@ -86,15 +86,6 @@ def test_packages_for_other_platforms_are_left_out() -> None:
             "pylock.toml:4: nothing to install",
         ),
         (
-            HEAD + '[[packages]]\nname = "x"\nversion = "1"\n[packages.sdist]\n'
-            f'url = "https://index.example/x-1.tar.gz"\nhashes = {{ sha256 = "{A}" }}',
-            "pylock.toml:4: no wheel for x 1 on Python 3.11, linux x86_64",
-        ),
-        (
-            HEAD + '[[packages]]\nname = "x"\n[packages.directory]\npath = "."',
-            "pylock.toml:4: no wheel for x  on Python 3.11",
-        ),
-        (
             'requires-python = ">=3.12"\n' + HEAD + "packages = []",
             "nothing to install on Python 3.11",
         ),
