@@ -54,7 +54,8 @@ def _read(metric: Metric, cwd: str, log: str, log_problem: str, before: Snapshot
     if found and not fresh:
         reason = "%s is stale: it was there before the run, and the run did not write it" % shown
         return Reading(metric.name, shown, reason=reason)
-    return read_metric(metric, cwd, log, fresh)
+    older = [before[path].mtime_ns for path in fresh if path in before]
+    return read_metric(metric, cwd, log, fresh, max(older, default=0) // 1_000_000)
 
 
 def is_stale(relative: str, cwd: str, before: Snapshot) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from repropack.judge import check
+from repropack.judge import check, series
 from repropack.judge.assessment import RunSummary
 from repropack.judge.fields import Fields
 from repropack.judge.files import FileProblem, printable
@@ -33,12 +33,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Sample:
-    """One obtained value: exact text and number, of which run, with which seed and parameters."""
+    """One obtained value: exact text and number, of which run, with which seed and parameters.
+
+    `others` are the first, last, least and largest of the series that it was chosen from, by name.
+    """
 
     run_id: str
     seed: Optional[int]
     params: Params
     text: str
+    others: Params = ()
 
     @property
     def value(self) -> Decimal:
@@ -98,6 +102,11 @@ class Evidence:
             return found
         return tuple(spec for spec in found if spec.id in self._asked_for)
 
+    def select(self, ref: MetricRef) -> str:
+        """Which of several matches the reference's metric takes."""
+        metrics = self.experiments[ref.experiment].metrics
+        return next((each.select for each in metrics if each.name == ref.metric), "last")
+
     def left_out(self, ref: MetricRef) -> int:
         """How many runs the reference means that nobody asked for."""
         return len(check.matching(ref, self._specs)) - len(self.specs(ref))
@@ -124,7 +133,8 @@ class Evidence:
                 if reason:
                     reasons.append("%s: %s" % (spec.id, reason))
                 else:
-                    samples.append(Sample(spec.id, spec.seed, spec.params, text))
+                    others = series.alternatives(record.metrics[ref.metric].get("among"))
+                    samples.append(Sample(spec.id, spec.seed, spec.params, text, tuple(others)))
         return samples, reasons
 
     def _value(self, record: Record, metric: str) -> Tuple[str, str]:

@@ -1,6 +1,7 @@
 """Hints beside a verdict: a scale or a kind of spread that may have been mistaken.
 
-Owns: rule 2's hint and the last sentence of verdict.md's rule. A hint never changes a verdict.
+Owns: rule 2's hint, "last or best?", and the last sentence of verdict.md's rule. A hint never
+changes a verdict.
 """
 
 from __future__ import annotations
@@ -8,13 +9,20 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from repropack.judge.assessment import Judgement
 from repropack.judge.equivalence import sample_sd
-from repropack.judge.margin import EXACT, Margin, exact_mean
+from repropack.judge.evidence import Sample
+from repropack.judge.margin import EXACT, Margin, exact_mean, scaled
 from repropack.judge.model import Claim
 from repropack.judge.verdict import Verdict
+
+_NAMES = {"max": "largest", "min": "smallest", "last": "last", "first": "first"}
+_OTHER = (
+    "%s or %s? The %s number of each run's series lies within the tolerance: the paper may report "
+    "what `select: %s` picks"
+)
 
 
 def add(judged: Judgement, claim: Claim, margin: Margin, values: List[Decimal]) -> Judgement:
@@ -24,6 +32,21 @@ def add(judged: Judgement, claim: Claim, margin: Margin, values: List[Decimal]) 
         found.append(scale_hint(exact_mean(values), margin, claim.scale))
     found.append(spread_hint(claim, [float(value) for value in values]))
     return replace(judged, hints=tuple(hint for hint in found if hint))
+
+
+def add_selection(
+    judged: Judgement, claim: Claim, margin: Margin, samples: Sequence[Sample], select: str
+) -> Judgement:
+    """With a hint if another number of the same series would have reproduced the claim."""
+    if judged.verdict is not Verdict.NOT_REPRODUCED or not any(each.others for each in samples):
+        return judged
+    for name in _NAMES:
+        texts = [dict(each.others).get(name, each.text) for each in samples]
+        mean = exact_mean([scaled(Decimal(text), claim.scale) for text in texts])
+        if name != select and margin.holds(mean):
+            told = (_NAMES.get(select, select), _NAMES[name], _NAMES[name], name)
+            return replace(judged, hints=(*judged.hints, _OTHER % told))
+    return judged
 
 
 def scale_hint(obtained: Decimal, margin: Margin, scale: str) -> Optional[str]:

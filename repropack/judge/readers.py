@@ -42,18 +42,24 @@ class Reading:
 
 
 def read_metric(
-    metric: Metric, cwd: str, log: str, paths: Optional[Sequence[str]] = None
+    metric: Metric,
+    cwd: str,
+    log: str,
+    paths: Optional[Sequence[str]] = None,
+    since_ms: int = 0,
 ) -> Reading:
     """Read the metric below `cwd`, or from the file `log`. Never raises for what a run wrote.
 
-    `paths`, relative to `cwd`, are the files that may be read; without it all that there are.
+    `paths`, relative to `cwd`, are the files that may be read; without it all that there are. Of a
+    file that several runs share, those that began before `since_ms` do not count.
     """
     shown = "log.txt" if metric.reader == "stdout" else files.printable(metric.path)
     try:
         if metric.reader == "stdout":
             found = series.choose(_in_text(log, metric), metric.select)
         else:
-            found = _read(metric, cwd, metricfiles.of(metric, cwd) if paths is None else paths)
+            usable = metricfiles.of(metric, cwd) if paths is None else paths
+            found = _read(metric, cwd, usable, since_ms)
     except FileProblem as problem:
         return Reading(metric.name, shown, reason="%s %s" % (shown, problem))
     except OSError as error:
@@ -63,9 +69,9 @@ def read_metric(
     return Reading(metric.name, shown, found.text, found.value, where, among=found.among)
 
 
-def _read(metric: Metric, cwd: str, paths: Sequence[str]) -> Chosen:
+def _read(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chosen:
     if metric.reader in metricfiles.TRACKERS:
-        return _of_tracker(metric, cwd, paths)
+        return _of_tracker(metric, cwd, paths, since_ms)
     if len(paths) > 1:
         names = ", ".join(files.printable(path, 80) for path in paths[:4])
         more = " and %d more" % (len(paths) - 4) if len(paths) > 4 else ""
@@ -96,7 +102,7 @@ def _in_text(path: str, metric: Metric) -> Iterable[Match]:
     return ((text, ("line %d", line)) for text, line in found)
 
 
-def _of_tracker(metric: Metric, cwd: str, paths: Sequence[str]) -> Chosen:
+def _of_tracker(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chosen:
     from repropack.judge.trackers import tracked
 
     if not paths:
@@ -104,4 +110,5 @@ def _of_tracker(metric: Metric, cwd: str, paths: Sequence[str]) -> Chosen:
     reader = importlib.import_module("repropack.judge.trackers." + metric.reader)
     real = [files.inside(cwd, path) for path in paths]
     root = metricfiles.root_of(metric, cwd)
-    return tracked.choose(reader.runs, root, real, metric.key, metric.option("run"), metric.select)
+    run = metric.option("run")
+    return tracked.choose(reader.runs, root, real, metric.key, run, metric.select, since_ms)

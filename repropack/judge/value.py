@@ -42,7 +42,8 @@ def judge(
     base = replace(base, groups=(group(samples, values),))
     deterministic = evidence.experiments[ref.experiment].deterministic
     judged = _decide(base, claim, margin, values, deterministic)
-    return hints.add(judged, claim, margin, values)
+    judged = hints.add(judged, claim, margin, values)
+    return hints.add_selection(judged, claim, margin, samples, evidence.select(ref))
 
 
 def evidence_notes(ref: MetricRef, evidence: Evidence) -> Tuple[str, ...]:

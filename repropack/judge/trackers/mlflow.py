@@ -18,6 +18,7 @@ from repropack.judge.trackers.tracked import Names, Tracked
 
 _METRIC_FILE = re.compile(r"(?:.*/)?(?P<run>[0-9a-f]{32})/metrics/(?P<key>.+)")
 _RUN_NAME = re.compile(r"run_name: *['\"]?(.*?)['\"]?\s*")
+_ACTIVE = "SELECT run_uuid, name, start_time FROM runs WHERE lifecycle_stage = 'active'"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -65,12 +66,13 @@ def _of_database(path: str, key: str, names: Names) -> Iterator[Tracked]:
     with open(path, "rb") as stream:
         if stream.read(len(_SQLITE)) != _SQLITE:
             raise FileProblem("is neither a directory of MLflow nor a SQLite database")
-    rows = _query(path, "SELECT run_uuid, name FROM runs WHERE lifecycle_stage = 'active'", ())
+    rows = _query(path, _ACTIVE, ())
     keys = _query(path, "SELECT DISTINCT key FROM metrics LIMIT 500", ())
     for (name,) in keys:
         names.add(str(name))
-    for run_id, run_name in rows:
-        yield Tracked(str(run_id), (str(run_name),), _of_run(path, str(run_id), key))
+    for run_id, run_name, start_ms in rows:
+        start_ms = start_ms if isinstance(start_ms, int) else 0
+        yield Tracked(str(run_id), (str(run_name),), _of_run(path, str(run_id), key), start_ms)
 
 
 def _of_run(path: str, run_id: str, key: str) -> Iterator[Match]:

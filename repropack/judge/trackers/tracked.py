@@ -5,7 +5,7 @@ Owns: choosing among runs, and what to say if the choice is not clear.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from repropack.judge import files, series
 from repropack.judge.files import FileProblem
@@ -16,11 +16,15 @@ _MOST_NAMES = 500
 
 
 class Tracked(NamedTuple):
-    """One tracked run: its name, other names that it goes by, and the matches of the key."""
+    """One tracked run: its name, other names that it goes by, and the matches of the key.
+
+    `start_ms` is when it began, where a file is shared with other runs (None elsewhere).
+    """
 
     name: str
     aliases: Tuple[str, ...]
     matches: Iterator[Match]
+    start_ms: Optional[int] = None
 
 
 class Names:
@@ -43,16 +47,25 @@ Reader = Callable[[str, Sequence[str], str, Names], Iterator[Tracked]]
 
 
 def choose(
-    reader: Reader, root: str, paths: Sequence[str], key: str, run: str, select: str
+    reader: Reader,
+    root: str,
+    paths: Sequence[str],
+    key: str,
+    run: str,
+    select: str,
+    since_ms: int = 0,
 ) -> Chosen:
     """The number of the only run that has the key, or of the run called `run`; else FileProblem.
 
-    `root` is where the tracker's directory is, `paths` are the files of it that may be read.
+    `root` is where the tracker's directory is, `paths` are the files of it that may be read. A run
+    that is known to have begun before `since_ms` is passed over.
     """
     names = Names()
     seen: List[str] = []
     found: List[Tuple[str, Chosen]] = []
     for tracked in reader(root, paths, key, names):
+        if tracked.start_ms is not None and tracked.start_ms < since_ms:
+            continue
         seen.append(tracked.name)
         if run and run not in (tracked.name, *tracked.aliases):
             continue
@@ -77,7 +90,7 @@ def _problem(
         several = _listed([name for name, _ in found])
         return "has %s in several runs (%s): say which with `run:`" % (shown, several)
     if not seen:
-        return "holds no run"
+        return "holds no run" + (" that began after what was there before" if since_ms else "")
     if run and not any(name == run for name in seen):
         return "has no run %s with %s (it has %s)" % (files.printable(run), shown, _listed(seen))
     return "has no %s%s" % (shown, names.near(key))

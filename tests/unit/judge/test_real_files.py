@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from repropack.judge.model import Metric
+from repropack.judge import collect
+from repropack.judge.model import Experiment, Metric
 from repropack.judge.readers import Reading, read_metric
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
@@ -170,3 +173,37 @@ def test_mean_of_the_last() -> None:
     found = read("csv", LIGHTNING, "val_acc", "mean of last 2")
     assert found.value == pytest.approx(0.85)
     assert "3 numbers, not the 4" in read("csv", LIGHTNING, "val_acc", "mean of last 4").reason
+
+
+def judged_after(tmp_path: Path, metric: Metric, source: str, command: str) -> Reading:
+    """What a run of `command` has for the metric where the repository ships the fixture."""
+    shutil.copytree(FIXTURES / source, tmp_path / source)
+    exp = Experiment("e", command, metrics=(metric,))
+    before = collect.snapshot(exp, str(tmp_path))
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    return collect.read_metrics(exp, str(tmp_path), "", "", before)[0]
+
+
+def test_runs_that_were_there_before_do_not_count(tmp_path: Path) -> None:
+    """Of a tracker's directory only the files that the run wrote are evidence."""
+    metric = Metric("m", "tensorboard", "tensorboard", "acc")
+    stale = judged_after(tmp_path / "a", metric, "tensorboard", "true")
+    assert "is stale" in stale.reason
+    command = "cp -r tensorboard/x tensorboard/new"
+    fresh = judged_after(tmp_path / "b", metric, "tensorboard", command)
+    assert (fresh.text, fresh.where) == ("0.8", "step 2 of run new")
+
+
+def test_rows_that_were_there_before_do_not_count(tmp_path: Path) -> None:
+    """Of a database that a run adds to, the runs of before are no evidence."""
+    metric = Metric("m", "mlflow", "mlflow/mlflow.db", "val/acc")
+    script = tmp_path / "later.py"
+    script.write_text(
+        "import sqlite3\n"
+        "database = sqlite3.connect('mlflow/mlflow.db')\n"
+        "later = 'UPDATE runs SET start_time = start_time + 1000000000000 WHERE name = ?'\n"
+        "database.execute(later, ('other',))\n"
+        "database.commit()\n"
+    )
+    found = judged_after(tmp_path, metric, "mlflow", f"{sys.executable} later.py")
+    assert (found.value, found.reason) == (pytest.approx(0.7), "")

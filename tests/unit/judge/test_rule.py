@@ -350,3 +350,17 @@ def test_assess_keeps_every_number() -> None:
     assert number(judged, "epsilon") == 0.55
     assert number(judged, "difference") == pytest.approx(1.25)
     assert number(judged, "degrees_of_freedom") == 3
+
+
+def test_last_or_best() -> None:
+    """A claim that the best number of the same series would have reproduced is told so."""
+    exp = experiment()
+    among = {"count": 3, "first": "0.5", "last": "0.80", "min": "0.5", "max": "0.90"}
+    made = record("e", "0.80")
+    made["metrics"]["acc"]["among"] = among
+    claimed = claim("90.0", "0.1", scale="percent")
+    judged = judge_all([exp], [claimed], [made]).judgements[0]
+    assert judged.verdict is Verdict.NOT_REPRODUCED
+    assert [hint for hint in judged.hints if hint.startswith("last or largest?")]
+    other = judge_all([exp], [claim("95.0", "0.1", scale="percent")], [made]).judgements[0]
+    assert not other.hints
