@@ -6,27 +6,26 @@ writing the file (`project`). What is returned is always accepted by `parse_conf
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from typing import Final
 
 from repropack.config import CONFIG_NAME, parse_config, suggest_name
+from repropack.config.rendering import metric_text, quoted, scalar
 from repropack.detectors import Readable
 from repropack.detectors.data import DOWNLOAD
 from repropack.detectors.purposes import EXPERIMENT, PREPARATION
 from repropack.detectors.scripts import Script
 from repropack.errors import ConfigError
 from repropack.inspection import Inspection
+from repropack.judge.metricfiles import TRACKERS
 from repropack.judge.model import Metric
 
 MAX_README_SCRIPTS: Final = 5
 MAX_SCRIPTS: Final = 3
 MAX_METRICS: Final = 20
-_PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*")
 _PLAIN_COMMAND = re.compile(r"[A-Za-z_](?:(?!: | #)[\w ./=,:@%+'\"*?~^()$&;-])*(?<![: ])")
 _NOTEBOOK = re.compile(r"(?:(?:notebooks?|examples?|experiments?)/)?[^/]+\.ipynb")
-_NOTHING: Final = frozenset(("null", "Null", "NULL"))
 _HEADER: Final = """\
 # What `repropack verify` runs and compares. `repropack init` wrote this from what it could read:
 # check every line, and fill in the claims.
@@ -139,9 +138,11 @@ def _experiment(name: str, script: Script, inspection: Inspection, source: Reada
     lines += _network(script, inspection)
     outputs = _outputs(script, source)
     if outputs:
-        lines.append(f"    outputs: [{', '.join(map(_scalar, outputs))}]")
-    text = "\n".join(lines) + "\n"
+        lines.append(f"    outputs: [{', '.join(map(scalar, outputs))}]")
     metrics = _metrics(script)
+    if any(metric.reader == "wandb" for metric, _ in metrics.values()):
+        lines.append(f"    env: {{WANDB_MODE: offline}}{_comment('its own log is read')}")
+    text = "\n".join(lines) + "\n"
     return text + (_metric_lines(metrics) if metrics else _NO_METRICS)
 
 
@@ -153,7 +154,8 @@ def _network(script: Script, inspection: Inspection) -> list[str]:
 
 
 def _outputs(script: Script, source: Readable) -> list[str]:
-    paths = dict.fromkeys(w.path for w in script.written if w.path and w.path.isprintable())
+    files = (w for w in script.written if w.how not in TRACKERS)
+    paths = dict.fromkeys(w.path for w in files if w.path and w.path.isprintable())
     return [path for path in paths if not source.has(path) or path.endswith((".json", ".csv"))]
 
 
@@ -163,7 +165,8 @@ def _metrics(script: Script) -> dict[str, tuple[Metric, int]]:
     found: dict[str, tuple[Metric, int]] = {}
     for written in ordered:
         for metric in written.metrics:
-            if f"{metric.key}{metric.path}".isprintable() and metric.key.strip():
+            keyless = metric.reader == "numpy"
+            if f"{metric.key}{metric.path}".isprintable() and (keyless or metric.key.strip()):
                 found.setdefault(metric.name, (metric, written.line))
     return dict(list(found.items())[:MAX_METRICS])
 
@@ -171,12 +174,7 @@ def _metrics(script: Script) -> dict[str, tuple[Metric, int]]:
 def _metric_lines(metrics: dict[str, tuple[Metric, int]]) -> str:
     lines = [f"    metrics:{_comment('name: where the number stands in what a run writes')}"]
     for name, (metric, line) in metrics.items():
-        if metric.reader == "stdout":
-            quoted = metric.key.replace("'", "''")
-            where = f"{{stdout: '{quoted}'}}"
-        else:
-            where = f"{{json: {_scalar(metric.path)}, key: {_scalar(metric.key)}}}"
-        lines.append(f"      {name}: {where}{_comment(f'line {line}')}")
+        lines.append(f"      {name}: {metric_text(metric)}{_comment(f'line {line}')}")
     return "\n".join(lines) + "\n"
 
 
@@ -227,21 +225,12 @@ def _example_claim(names: tuple[str, ...], scripts: tuple[Script, ...]) -> str:
 
 
 def _command(command: str) -> str:
-    return command if _PLAIN_COMMAND.fullmatch(_without_seed(command)) else _quoted(command)
+    return command if _PLAIN_COMMAND.fullmatch(_without_seed(command)) else quoted(command)
 
 
 def _without_seed(command: str) -> str:
     """Braces that do not begin a plain scalar are harmless in it."""
     return command.replace("{seed}", "0")
-
-
-def _scalar(text: str) -> str:
-    plain = _PLAIN.fullmatch(text) is not None and text not in _NOTHING
-    return text if plain else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _comment(text: str) -> str:

@@ -113,6 +113,11 @@ def _key(given: dict[str, Cursor], reader: str, shape: _Shape, read: Read) -> st
     return ""
 
 
+def key_word(reader: str) -> str:
+    """Return the word under which a reader's key stands: `key`, `tag`, `column`."""
+    return _SHAPES[reader].key
+
+
 def _select(cursor: Cursor) -> str | None:
     word = cursor.text()
     if word is None or is_select(word):

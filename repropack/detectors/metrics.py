@@ -8,6 +8,7 @@ from typing import Final
 
 from repropack.config import suggest_name
 from repropack.detectors.code import Call, Code
+from repropack.detectors.logged import logged_metrics
 from repropack.detectors.printed import printed_metrics
 from repropack.detectors.values import Values
 from repropack.judge.model import Metric
@@ -44,11 +45,11 @@ def _written(call: Call, values: Values) -> Written | None:
         return _dumped(call, values)
     if call.name.endswith(".to_csv"):
         return _file(call, values.path_of(call.argument(0, "path_or_buf")), "csv")
-    if call.name in _CSV_WRITERS:
+    if call.name in _CSV_WRITERS and not logged_metrics(call, values):
         return _file(call, values.opened_path(call.argument(0)), "csv")
     if call.name.endswith(".to_json"):
         return _file(call, values.path_of(call.argument(0, "path_or_buf")), "json")
-    return _printed(call, usual=True)
+    return _logged(call, values) or _printed(call, usual=True)
 
 
 def _json(call: Call, path: str | None, what: ast.expr | None, values: Values) -> Written | None:
@@ -75,6 +76,13 @@ def _dumped(call: Call, values: Values) -> Written | None:
     by_name = call.name.endswith(".write_text")
     path = values.path_of(target) if by_name else values.opened_path(target)
     return _json(call, path, dumps.args[0] if dumps.args else None, values)
+
+
+def _logged(call: Call, values: Values) -> Written | None:
+    metrics = logged_metrics(call, values)
+    if not metrics:
+        return None
+    return Written(path=metrics[0].path, line=call.line, how=metrics[0].reader, metrics=metrics)
 
 
 def _file(call: Call, path: str | None, how: str) -> Written | None:

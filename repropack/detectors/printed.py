@@ -71,6 +71,11 @@ def _counts(match: re.Match[str], *, fraction: bool, usual: bool) -> bool:
     return fraction and bool(match[2].strip()) and not _PROGRESS_WORDS & words
 
 
+def is_usual(label: str) -> bool:
+    """Whether a name is that of a usual metric: `val_acc`, `F1-score`."""
+    return bool(_METRIC_WORDS & _words(label.replace("_", " ")))
+
+
 def _words(label: str) -> set[str]:
     """The label's words, also with their hyphens and without underscores: `f1-score`."""
     lowered = label.lower()

@@ -90,7 +90,7 @@ def _problem(
         several = _listed([name for name, _ in found])
         return "has %s in several runs (%s): say which with `run:`" % (shown, several)
     if not seen:
-        return "holds no run" + (" that began after what was there before" if since_ms else "")
+        return "holds no run that this one wrote"
     if run and not any(name == run for name in seen):
         return "has no run %s with %s (it has %s)" % (files.printable(run), shown, _listed(seen))
     return "has no %s%s" % (shown, names.near(key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repropack.config import Config, Dataset, EnvironmentOverrides, Paper, parse_config
+from repropack.config.rendering import metric_text
 from repropack.errors import ConfigError
 from repropack.findings import Severity
 from repropack.judge.model import (
@@ -514,6 +515,22 @@ def test_readers_of_every_kind(written: str, metric: Metric) -> None:
     config = parse_config(with_experiment(f"metrics: {{m: {written}}}"))
     assert config.experiments[0].metrics == (metric,)
     assert Metric.from_json(metric.to_json()) == metric
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        Metric("m", "tensorboard", "runs", "val/acc"),
+        Metric("m", "csv", "logs/*/metrics.csv", "val acc"),
+        Metric("m", "numpy", "a.npy", ""),
+        Metric("m", "stdout", "log.txt", "it's (.)"),
+        Metric("m", "json", "r.json", "null"),
+    ],
+)
+def test_a_metric_as_text(metric: Metric) -> None:
+    """What `init` writes of a metric is read back as the same."""
+    config = parse_config(with_experiment(f"metrics: {{m: {metric_text(metric)}}}"))
+    assert config.experiments[0].metrics == (metric,)
 
 
 def test_a_group_named_value_may_stand_among_others() -> None:

@@ -75,3 +75,60 @@ def test_any_label_counts_only_without_usual_metrics() -> None:
     both = "print(f'warmth: {w:.1f}')\nprint(f'accuracy: {a}')"
     assert said(both) == [r"stdout : accuracy:\s*([-+.\deE]+|nan|inf)"]
     assert said("print(f'warmth: {w:.1f}')") == [r"stdout : warmth:\s*([-+.\deE]+|nan|inf)"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "from torch.utils.tensorboard import SummaryWriter\nw = SummaryWriter('logs')\n"
+            "w.add_scalar('val/acc', acc, epoch)",
+            ["tensorboard logs: val/acc"],
+        ),
+        (
+            "from torch.utils.tensorboard import SummaryWriter\nw = SummaryWriter()\n"
+            "w.add_scalar('loss', loss, global_step=i)",
+            ["tensorboard runs: loss"],
+        ),
+        ("import wandb\nwandb.init()\nwandb.log({'acc': f(x), 'lr': 0.1})", ["wandb wandb: acc"]),
+        ("import wandb\nrun = wandb.init()\nrun.log({'acc': f(x)})", ["wandb wandb: acc"]),
+        ("import mlflow\nmlflow.log_metric('acc', a, step=1)", ["mlflow mlruns: acc"]),
+        (
+            "import mlflow\nmlflow.set_tracking_uri('sqlite:///m.db')\n"
+            "mlflow.log_metrics({'acc': f(x), 'f1': g(x)})",
+            ["mlflow m.db: acc f1"],
+        ),
+        (
+            "import mlflow\nmlflow.set_tracking_uri('http://index.example')\n"
+            "mlflow.log_metric('acc', a)",
+            ["mlflow mlruns: acc"],
+        ),
+        (
+            "import lightning as L\nclass M(L.LightningModule):\n"
+            "    def validation_step(self, b, i):\n        self.log('val_acc', a)",
+            ["tensorboard lightning_logs: val_acc"],
+        ),
+        (
+            "from pytorch_lightning.loggers import CSVLogger\nlogger = CSVLogger('out')\n"
+            "def step(self):\n    self.log('val_acc', a)",
+            ["csv out/lightning_logs/*/metrics.csv: val_acc"],
+        ),
+        ("import numpy as np\nnp.save('out/test_acc', acc)", ["numpy out/test_acc.npy"]),
+        ("import numpy as np\nnp.save('x.npy', x)", []),
+        ("import numpy as np\nnp.savez('r.npz', acc=a, x=b)", ["numpy r.npz: acc"]),
+        (
+            "from transformers import Trainer, TrainingArguments\n"
+            "args = TrainingArguments(output_dir='out')\ntrainer.save_metrics('eval', m)",
+            ["json out/all_results.json: eval_loss"],
+        ),
+        (
+            "import csv\nf = open('r.csv', 'w')\n"
+            "w = csv.DictWriter(f, fieldnames=['epoch', 'val_acc'])",
+            ["csv r.csv: val_acc"],
+        ),
+        ("import math\nmath.log(x)\nself.log('val_acc', a)", []),
+    ],
+)
+def test_trackers_and_arrays(code: str, expected: list[str]) -> None:
+    """What a script hands to a tracker is proposed, from where the tracker keeps it."""
+    assert said(code) == expected
