@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import struct
-from typing import Any, Dict, Iterator, List, Optional, Pattern, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Pattern, Sequence, Tuple
 
 from repropack.judge.files import FileProblem
 from repropack.judge.number import Single
@@ -18,6 +18,7 @@ from repropack.judge.trackers import wire
 from repropack.judge.trackers.tracked import Names, Tracked
 
 _CHUNK_BYTES = 1 << 20
+_MOST_HEADERS = 10000
 _LARGEST_BYTES = 64 << 20  # a longer record is passed over: no scalar stands among such images
 _SINGLE = struct.Struct("<f")
 _HEADER = struct.Struct("<QI")
@@ -97,23 +98,29 @@ def _records(path: str, needle: bytes) -> Iterator[Tuple[bytes, int, int]]:
 
     The checksum of every length is compared, so that a cut or foreign file is told as such.
     """
+    known: Dict[bytes, int] = {}  # the same few headers come again and again
     with open(path, "rb") as stream:
-        data, at, known = b"", 0, _Lengths()
+        data, at = b"", 0
         while True:
             head = data[at : at + 12]
-            if len(head) < 12:
-                data, at = data[at:] + stream.read(_CHUNK_BYTES), 0
-                head = data[:12]
-                if not head:
-                    return
             length = known.get(head)
-            start, end = at + 12, at + 12 + length
+            if length is None:
+                if len(head) < 12:
+                    data, at = data[at:] + stream.read(_CHUNK_BYTES), 0
+                    head = data[:12]
+                    if not head:
+                        return
+                length = _length(head)
+                if len(known) < _MOST_HEADERS:
+                    known[head] = length
+            start = at + 12
+            end = start + length
             if end + 4 > len(data):
                 if length > _LARGEST_BYTES:
                     stream.seek(end + 4 - len(data), os.SEEK_CUR)
                     data, at = b"", 0
                     continue
-                data, at = data[at:] + stream.read(max(length, _CHUNK_BYTES)), 0
+                data, at = data[at:] + stream.read(max(length + 4, _CHUNK_BYTES)), 0
                 start, end = 12, 12 + length
                 if end + 4 > len(data):
                     raise FileProblem(_CUT)
@@ -125,20 +132,8 @@ def _records(path: str, needle: bytes) -> Iterator[Tuple[bytes, int, int]]:
 _CUT = "ends in the middle of a record: was its writer closed?"
 
 
-class _Lengths(Dict[bytes, int]):
-    """The length that a record's header tells; the same few headers come again and again."""
-
-    def get(self, head: bytes, default: Any = None) -> int:
-        """The length in bytes; FileProblem if its checksum is wrong."""
-        length = super().get(head)
-        if length is None:
-            length = _length(head)
-            if len(self) < 10000:
-                self[head] = length
-        return length
-
-
 def _length(head: bytes) -> int:
+    """The length that a record's header tells; FileProblem if its checksum is wrong."""
     if len(head) < 12:
         raise FileProblem(_CUT)
     length, checksum = _HEADER.unpack(head)

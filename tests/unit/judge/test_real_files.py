@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,17 @@ def test_rows_that_were_there_before_do_not_count(tmp_path: Path) -> None:
     found = judged_after(tmp_path, metric, "mlflow", f"{sys.executable} later.py")
     assert found.reason == ""
     assert found.value == pytest.approx(0.7)
+
+
+def test_large_event_files_are_read_in_little_memory(tmp_path: Path) -> None:
+    """Memory does not grow with an event file, and its last number is found."""
+    (source,) = (FIXTURES / "tensorboard" / "x").iterdir()
+    target = tmp_path / "runs" / source.name
+    target.parent.mkdir()
+    target.write_bytes(source.read_bytes() * 50_000)
+    tracemalloc.start()
+    found = read("tensorboard", "runs", "acc", root=tmp_path)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.text, dict(found.among)["count"]) == ("0.8", 150_000)
+    assert peak_bytes < target.stat().st_size // 2
