@@ -104,6 +104,7 @@ class Cold:
         seconds = fetching_s + peer.build(self.project.revision(), cached=False)
         self.sizes[name] = size_bytes(peer.tag)
         peer.remove_images()
+        shutil.rmtree(peer.directory / "wheels")
         return seconds, fetching_s
 
     def result(self, name: str, installer: str, state: str) -> Result:

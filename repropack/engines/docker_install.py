@@ -31,6 +31,7 @@ Builder = Callable[[BuildRecipe], None]
 
 #: A directory that every Debian has: it hides behind a volume, which is no part of an image.
 DESK = "/mnt"
+PATIENCE_S = 24 * 3600
 _COPY_FROM = re.compile(r"COPY --from=(\S+) (/\S+) \2")
 _STAGE = re.compile(r"FROM \S+ AS (\S+)")
 
@@ -199,16 +200,27 @@ def _install(
             for line in chunk.decode("utf-8", "replace").splitlines():
                 say(line)
         code = int(client.wait(name)["StatusCode"])
-        stray = _stray(client.diff(name) or (), found.kept) if code == 0 else ""
-        if code or stray:
-            say(f"left to the builder: {stray or f'exit code {code}'}")
-            return False
-        repository, _, tag = recipe.tag.rpartition(":")
-        client.commit(name, repository, tag, message=f"install {found.kept}", conf=config)
+        with _patience(client):
+            stray = _stray(client.diff(name) or (), found.kept) if code == 0 else ""
+            if code or stray:
+                say(f"left to the builder: {stray or f'exit code {code}'}")
+                return False
+            repository, _, tag = recipe.tag.rpartition(":")
+            client.commit(name, repository, tag, message=f"install {found.kept}", conf=config)
         return True
     finally:
         with suppress(*_failures()):
             client.remove_container(name, force=True, v=True)
+
+
+@contextmanager
+def _patience(client: APIClient) -> Iterator[None]:
+    """Time for an answer: gigabytes are packed before the daemon says anything."""
+    before, client.timeout = client.timeout, PATIENCE_S
+    try:
+        yield
+    finally:
+        client.timeout = before
 
 
 def _config(client: APIClient, image: str) -> dict[str, Any]:
