@@ -203,8 +203,8 @@ class Crew:
         """What to say when the user stopped it."""
         return Interrupted(
             f"stopped while {run_id} was running",
-            hint="`repropack verify --resume` goes on where this stopped; records so far are in "
-            f"{self.bench.directory}",
+            hint="`repropack verify --resume` goes on here; the record of what it did is "
+            f"{self.bench.directory / run_id / 'record.json'}",
         )
 
 
