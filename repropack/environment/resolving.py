@@ -2,7 +2,7 @@
 
 Owns: asking uv, and remembering the answer for the same question.
 Does not own: reading manifests (`manifest`), pip's settings (`pipconfig`), uv's failures
-(`unresolvable`). Source distributions are never built: resolving runs no code of a package.
+(`unresolvable`), packages without wheels (`sdists`). Resolving runs no code of a package.
 """
 
 from __future__ import annotations
@@ -16,21 +16,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
-from repropack.environment.manifest import Manifest, read_manifest, requirements_text
+from repropack.environment.manifest import (
+    Manifest,
+    package_of,
+    read_manifest,
+    requirements_text,
+)
 from repropack.environment.metadata import Tree
-from repropack.environment.model import AsOf, Lock, Target
+from repropack.environment.model import AsOf, Lock, Target, normalise
 from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
 from repropack.environment.requirements import Line
+from repropack.environment.sdists import source_stub, without_wheels
 from repropack.environment.store import explained, key_of, workspace
 from repropack.environment.stubs import Stub, stubbed, unstubbed, write_stubs
 from repropack.environment.unresolvable import explain_unresolvable
-from repropack.errors import BuildError
+from repropack.errors import BuildError, InvalidError
 from repropack.findings import Finding, Where
 from repropack.workspace import write_atomically
 
 ANSWER_SCHEMA = 1
 INFERRED = "imports"  # the origin of an environment that no file asks for
+MOST_SOURCES = 30  # rounds of asking again
+NEEDED = "# sources are needed of: "
 WITH_LINKS = "# with the machine's own find-links, which know no dates\n"
 NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
 UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
@@ -45,6 +53,7 @@ class Question:
     target: Target
     date: str | None
     stubs: tuple[Stub, ...] = ()
+    version_only: bool = False  # of packages that may have no wheel, and without what they need
 
     @property
     def key(self) -> str:
@@ -60,6 +69,8 @@ class Question:
                 ),
                 *(manifest.indexes, manifest.find_links),
                 *([stub.metadata for stub in self.stubs] or ()),
+                *(["from sources"] if self.target.from_sources else ()),
+                *(["version only"] if self.version_only else ()),
             ]
         )
 
@@ -96,7 +107,42 @@ def resolve(
         )
     manifest, stubs = stubbed(manifest, source, as_of=as_of.time, cache=cache)
     question = Question(manifest=manifest, target=target, date=moment(as_of), stubs=stubs)
-    return lock_of(remembered(question, cache, fresh=as_of.fresh), question, as_of)
+    text, question = answered(question, cache, fresh=as_of.fresh)
+    return lock_of(text, question, as_of)
+
+
+def answered(question: Question, cache: Path, *, fresh: bool) -> tuple[str, Question]:
+    """The answer, and the question with the packages that have to be built for it.
+
+    Where wheels are all that may be taken, that is the question itself.
+    """
+    for _ in range(MOST_SOURCES):
+        text = remembered(question, cache, fresh=fresh)
+        if not text.startswith(NEEDED):
+            return text, question
+        stubs = [
+            by_its_sources(name, question, cache, fresh=fresh)
+            for name in text.removeprefix(NEEDED).split()
+        ]
+        question = replace(question, stubs=(*question.stubs, *stubs))
+    raise InvalidError(
+        f"{question.manifest.path}: more than {MOST_SOURCES} packages have no wheels",
+        hint="lock what you used, with hashes",
+    )
+
+
+def by_its_sources(name: str, question: Question, cache: Path, *, fresh: bool) -> Stub:
+    """A package that has no wheel: the version that is meant, and what it says that it needs."""
+    manifest = question.manifest
+    asked = [line for line in manifest.lines if package_of(line) == name]
+    lines = tuple(asked) or (Line(text=name, hashes=(), where=manifest.where(name)),)
+    single = replace(question, manifest=replace(manifest, lines=lines), stubs=(), version_only=True)
+    found = read_hashed(
+        remembered(single, cache, fresh=fresh), manifest.path, question.target
+    ).requirements
+    if len(found) != 1:
+        raise InvalidError(f"{manifest.where(name)}: {name} has no version for the target")
+    return source_stub(found[0], manifest, question.target, cache)
 
 
 def moment(as_of: AsOf) -> str | None:
@@ -159,6 +205,10 @@ def ask(question: Question, cache: Path) -> str:
         answer = run_uv(question, cache, settings, links)
         answer.stdout = WITH_LINKS + answer.stdout
     if answer.returncode != 0:
+        known = {stub.name for stub in question.stubs}
+        needed = [name for name in without_wheels(answer.stderr) if normalise(name) not in known]
+        if needed and question.target.from_sources and not question.version_only:
+            return NEEDED + " ".join(map(normalise, needed)) + "\n"
         date = question.date[:10] if question.date else None
         raise explain_unresolvable(answer.stderr, question.manifest, date)
     return answer.stdout
@@ -192,12 +242,16 @@ def write_lines(path: Path, lines: Iterable[Line]) -> None:
 
 
 def uv_command(question: Question) -> list[str]:
-    """`uv pip compile` for the target, from wheels only, writing no index address."""
+    """`uv pip compile` for the target, from wheels only, writing no index address.
+
+    Without dependencies uv needs no metadata of a source distribution, and so runs none of it.
+    """
     target = question.target
     newer = [] if question.date is None else ["--exclude-newer", question.date]
     return [
         *(uv_binary(), "pip", "compile", "requirements.in", "--constraints", "constraints.txt"),
-        *("--generate-hashes", "--no-header", "--no-annotate", "--only-binary", ":all:"),
+        *("--generate-hashes", "--no-header", "--no-annotate"),
+        *(("--no-deps",) if question.version_only else ("--only-binary", ":all:")),
         *("--python-version", target.python, "--python-platform", uv_platform(target), *newer),
         *("--python", sys.executable, "--no-python-downloads"),
         *("--no-progress", "--color", "never"),

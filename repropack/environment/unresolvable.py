@@ -76,7 +76,7 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
 
 def hint(output: str, date: str | None) -> str:
     """The next thing to do."""
-    wheels = "only wheels can be packed so far: ask for versions that have them"
+    wheels = "ask for a version that has a wheel, or lock what you used, with hashes"
     if NO_WHEELS.search(reason(output)):
         return wheels
     later = came_later(output)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from repropack.errors import (
     BuildError,
     IntegrityError,
     InvalidError,
+    OtherPythonError,
     RepropackError,
     SourceError,
     TemporaryError,
@@ -609,6 +611,21 @@ def test_the_wheel_chosen_is_the_one_that_pip_chooses(cache: Path, tmp_path: Pat
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-r", str(manifest)]
     subprocess.run([*command, "-d", str(tmp_path / "plain")], check=True)
     assert ours == {path.name for path in (tmp_path / "plain").iterdir()}
+
+
+@pytest.mark.network
+def test_packages_without_wheels_are_resolved_by_their_sources(cache: Path) -> None:
+    """Where wheels are not all there is, sources stand in, and their own needs are resolved."""
+    target = Target(python="3.9", glibc=(2, 31), from_sources=True)
+    source = Files(r_txt="termcolor==1.1.0\nnetworkx==2.2\n")
+    began = at(datetime(2021, 6, 1, tzinfo=UTC))
+    locked = resolve(source, "r.txt", target=target, as_of=began, cache=cache)
+    found = {str(item): item.origin is not None for item in locked.requirements}
+    assert found == {"decorator==5.0.9": False, "networkx==2.2": True, "termcolor==1.1.0": True}
+    assert all(item.hashes for item in locked.requirements)
+    with pytest.raises(OtherPythonError, match="no usable wheels"):
+        wheels = replace(target, from_sources=False)
+        resolve(source, "r.txt", target=wheels, as_of=began, cache=cache)
 
 
 @pytest.mark.network
