@@ -227,7 +227,11 @@ def _copy_parts(context: Path, directory: Path) -> None:
             elif name != LOCAL:
                 shutil.copy2(context / name, part / name)
         part.chmod(0o755)
-        part.rename(directory)
+        try:
+            part.rename(directory)
+        except OSError:
+            if not directory.is_dir():  # else another process was first, with the same content
+                raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -18,6 +18,7 @@ import pytest
 
 from repropack.engines import Image, Mount, RunStatus
 from repropack.engines.venv import VenvEngine
+from repropack.engines.venv_build import _copy_parts
 from repropack.errors import BuildError, IntegrityError, RunError
 from tests.integration.engine_bundle import ignore, order, read, recipe, write_context
 
@@ -268,3 +269,14 @@ def test_removed_environment(engine: VenvEngine, image: Image, tmp_path: Path) -
     with pytest.raises(RunError, match="not there any more") as caught:
         engine.run(order(gone, "fail", tmp_path / "out"), ignore)
     assert caught.value.hint == "repropack build"
+
+
+def test_two_processes_may_build_the_same(tmp_path: Path) -> None:
+    """The slower of two finds what the faster one has made, and leaves nothing behind."""
+    context = write_context(tmp_path / "context", python=PYTHON)
+    made = tmp_path / "images" / "digest"
+    _copy_parts(context, made)
+    before = sorted(path.name for path in made.iterdir())
+    _copy_parts(context, made)
+    assert sorted(path.name for path in made.iterdir()) == before
+    assert [path.name for path in made.parent.iterdir()] == ["digest"]
