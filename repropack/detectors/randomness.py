@@ -108,7 +108,7 @@ def _seeds(codes: tuple[Code, ...]) -> dict[str, Finding]:
 def _seeded_by(call: Call) -> tuple[str, ...]:
     """The libraries that a call seeds."""
     own = tuple(name for name, library in LIBRARIES.items() if call.name in library.seeds)
-    if own or not _arguments(call):
+    if own or not call.name.endswith(_SEED_ALL) or not _arguments(call):
         return own
     return _EVERYTHING if call.name.rpartition(".")[2] in _SEED_ALL else ()
 

@@ -99,9 +99,10 @@ def bundles(directory: Path) -> list[Path]:
     return sorted((directory / ".repropack" / "bundles").glob("*"))
 
 
-def containers(name: str) -> list[str]:
+def containers(name: str, *filters: str) -> list[str]:
     """The containers, running or not, of the project of this name."""
-    return docker("ps", "-a", "--format", "{{.Names}}", "--filter", f"name=repropack-{name}")
+    wanted = [word for each in (f"name=repropack-{name}", *filters) for word in ("--filter", each)]
+    return docker("ps", "-a", "--format", "{{.Names}}", *wanted)
 
 
 def docker(*arguments: str) -> list[str]:

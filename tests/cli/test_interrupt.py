@@ -99,8 +99,8 @@ def test_interrupted_run(
     name = f"interrupted-{number.name.lower()}"
     directory = sleeper(tmp_path, name)
     process = started(directory)
-    wait_for(lambda: containers(name))
-    time.sleep(0.7)  # until the experiment, not only its container, has begun
+    wait_for(lambda: containers(name, "status=running"))
+    time.sleep(1.0)  # until the experiment, not only its container, has begun
     send(process, number)
     out, err = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130, err.decode()

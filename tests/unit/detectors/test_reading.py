@@ -72,7 +72,7 @@ def test_twenty_thousand_files_are_inspected_fast() -> None:
     files |= {f"data/d{n % 100}/f{n}.txt": "1" for n in range(18_000)}
     start_s = time.process_time()
     detect(Reading(Tree(files)))
-    assert time.process_time() - start_s < 2.0  # a third of a second on an idle machine
+    assert time.process_time() - start_s < 4.0  # about a second, if nothing else is running
 
 
 def test_scripts_are_ranked_by_place_and_name() -> None:

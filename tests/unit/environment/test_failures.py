@@ -181,7 +181,7 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
             OtherPythonError,
             "r.txt:3: nothing satisfies the requirements as of 2024-05-01: only the following "
             "versions are available: x<1 x>2 and you require my-app",
-            "only wheels",
+            "has a wheel",
         ),
         (
             f"{UNSOLVED}six was not found in the package registry and you require six{END}\n"
