@@ -63,6 +63,7 @@ def hashes(record: Record) -> dict[str, str]:
 
 
 def texts(record: Record) -> dict[str, str]:
-    """Each metric as it was written."""
+    """Each metric that was found, as it was written."""
     found = record.get("metrics", {}).items()
-    return {str(name): str(reading.get("text")) for name, reading in found}
+    written = {str(name): reading.get("text") for name, reading in found}
+    return {name: str(text) for name, text in written.items() if text is not None}

@@ -94,13 +94,14 @@ def run_all(runs: tuple[RunSpec, ...], experiments: tuple[Experiment, ...], benc
 def room_for(record: Record | None, bench: Bench) -> int:
     """How many such runs the machine can do at once; 0 when it is not known how much one takes.
 
-    By the CPU seconds per second and the memory that this run took. A run on a GPU counts as all
+    By the CPU seconds per second and the memory that this run took: that of all its processes
+    where it was measured, else that of the largest. A run on a GPU counts as all
     that there is room for: how much of one it needs is not known.
     """
     if record is None:
         return 0
     seconds, cpu_seconds = record.get("seconds"), record.get("cpu_seconds")
-    peak_bytes = record.get("peak_rss_bytes")
+    peak_bytes = record.get("peak_cgroup_bytes") or record.get("peak_rss_bytes")
     if not seconds or cpu_seconds is None or not peak_bytes:
         return 1
     cores = bench.facts.cpus or os.cpu_count() or 1

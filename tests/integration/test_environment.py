@@ -29,6 +29,7 @@ from repropack.environment import (
     tools,
     wheel_path,
 )
+from repropack.environment.failures import SourcesOnlyError
 from repropack.environment.requirements import Line
 from repropack.errors import (
     BuildError,
@@ -641,7 +642,9 @@ def test_packages_that_the_index_does_not_have_are_invalid(cache: Path) -> None:
     error = refused(lock(requirement("six", "99.9", "a" * 64)), cache)
     assert isinstance(error, InvalidError) and "six has no version 99.9" in error.what
     error = refused(lock(requirement("sklearn", "0.0.post12", "a" * 64)), cache)
-    assert "source distribution only" in error.what
+    assert isinstance(error, SourcesOnlyError)
+    assert "no wheel for sklearn==0.0.post12" in error.what
+    assert "there is a source distribution" in error.what
 
 
 @pytest.mark.network
