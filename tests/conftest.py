@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -27,6 +28,12 @@ GIT_IDENTITY = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes the golden files again."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files again")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: collecting garbage need not look through it after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -27,9 +27,9 @@ fi
 "$bin/pytest" -q -n 2 --dist loadgroup -m 'not engine and not network and not slow' tests
 if tools/engine.sh --find; then
     if [ "${1:-}" = --all ]; then
-        "$bin/pytest" -q -m 'engine or network or slow' tests
+        "$bin/pytest" -q -n 2 --dist loadfile -m 'engine or network or slow' tests
     else
-        "$bin/pytest" -q -m '(engine or network) and not slow' tests
+        "$bin/pytest" -q -n 2 --dist loadfile -m '(engine or network) and not slow' tests
     fi
 else
     skipped=$("$bin/pytest" --collect-only -q -m engine tests | grep -c '::' || true)

@@ -46,27 +46,28 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
         return no_room()
     if NO_ACCESS.search(output):
         return unreachable(output.splitlines())
-    if "No solution found" not in output:
+    said = flat(output)
+    if "No solution found" not in said:
         if NETWORK.search(output):
             return unreachable(output.splitlines())
         return BuildError(
             f"uv could not resolve {manifest.path}: {essence(first_error(output))}",
             hint="lock the environment yourself, with hashes",
         )
-    if OFFLINE.search(output):
+    if OFFLINE.search(said):
         return TemporaryError(
             f"uv may not use the network, and its cache does not have all of {manifest.path}",
             hint="unset UV_OFFLINE and run the same command again",
         )
-    unknown = UNKNOWN_NAME.search(output)
+    unknown = UNKNOWN_NAME.search(said)
     if unknown:
         name = normalise(unknown.group(1))
         where = manifest.where(name)
         return InvalidError(f"{where}: no index has a package named {name}", hint=name_hint(name))
-    required = REQUIRED.search(output)
+    required = REQUIRED.search(said)
     where = manifest.where(normalise(required.group(1)) if required else "")
     until = f" as of {date}" if date else ""
-    others = OTHER_PYTHON.search(output) or NO_WHEELS.search(output)
+    others = OTHER_PYTHON.search(said) or NO_WHEELS.search(said)
     kind = OtherPythonError if others else InvalidError
     return kind(
         f"{where}: nothing satisfies the requirements{until}: {reason(output)}",
@@ -76,11 +77,12 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
 
 def hint(output: str, date: str | None) -> str:
     """The next thing to do."""
+    said = flat(output)
     wheels = "ask for a version that has a wheel, or lock what you used, with hashes"
     if NO_WHEELS.search(reason(output)):
         return wheels
     later = came_later(output)
-    if later or (date and TOO_OLD.search(output) and not undated(output)):
+    if later or (date and TOO_OLD.search(said) and not undated(output)):
         what = later or f"they ask for something newer than {date}"
         return f"{what}: {NOW}; or lock what you used, with hashes"
     if date and NO_SUCH_VERSION.search(reason(output)):
@@ -90,9 +92,9 @@ def hint(output: str, date: str | None) -> str:
             "the index does not say when files were uploaded, so it cannot answer for a past date: "
             f"use one that does (pip config set global.index-url …), or {NOW}"
         )
-    if NO_WHEELS.search(output):
+    if NO_WHEELS.search(said):
         return wheels
-    if OTHER_PYTHON.search(output):
+    if OTHER_PYTHON.search(said):
         return "set environment.python in repropack.yaml to the Python that you used"
     return "loosen the requirements that contradict each other, or lock what you used, with hashes"
 
@@ -100,13 +102,13 @@ def hint(output: str, date: str | None) -> str:
 def undated(output: str) -> bool:
     """Whether a file of a package that is missing has no date; other indexes' files do no harm."""
     words = {normalise(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", reason(output))}
-    files = re.findall(NO_DATES, output)
+    files = re.findall(NO_DATES, flat(output))
     return any(normalise(file.split("-")[0]) in words for file in files)
 
 
 def came_later(output: str) -> str:
     """What came out after the date, as uv says: the name, its newest version, that one's day."""
-    found = re.findall(NEWER, " ".join(output.split()))
+    found = re.findall(NEWER, flat(output))
     named = dict.fromkeys(
         f"{name} {version} came out later, on {day}" for name, version, day in found
     )
@@ -119,9 +121,13 @@ def reason(output: str) -> str:
     if start < 0:
         return essence(first_error(output))
     text = re.split(r"\n\s*\n", output[start:])[0]
-    words = re.sub(r"[\s│╰─▶]+", " ", text).strip()
-    words = words.removesuffix(", we can conclude that your requirements are unsatisfiable.")
+    words = flat(text).removesuffix(", we can conclude that your requirements are unsatisfiable.")
     return essence(words.removeprefix("Because "), most=500)
+
+
+def flat(output: str) -> str:
+    """uv's words in one line: it wraps them, and draws beside them."""
+    return re.sub(r"[\s│╰─▶]+", " ", output).strip()
 
 
 def first_error(output: str) -> str:

@@ -22,7 +22,7 @@ from repropack.project import look
 from repropack.settings import Settings
 from repropack.tables import pinned_tools
 from tests.conftest import ROOT, commit_all
-from tests.unit.bundle.test_hostile import shellcheck
+from tests.integration.script.test_hostile import shellcheck
 
 GOLDEN = Path(__file__).parent / "conda"
 

@@ -260,6 +260,7 @@ def test_gpu_without_a_toolkit(image: Image, tmp_path: Path) -> None:
     assert caught.value.hint and "nvidia" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_overhead(image: Image, tmp_path: Path) -> None:
     """A run costs at most a second more than `docker run --rm` of the same image."""
     ours, bare = [], []

@@ -161,6 +161,18 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
             "correct the name",
         ),
         (
+            f"{UNSOLVED}my-app was not found in\n      the package registry and you require{END}",
+            InvalidError,
+            "r.txt:3: no index has a package named my-app",
+            "correct the name",
+        ),
+        (
+            f"{UNSOLVED}only six<=1 is available and you require\n      six>=2{END}",
+            InvalidError,
+            "r.txt:1: nothing satisfies the requirements as of 2024-05-01: only six<=1 is",
+            "loosen",
+        ),
+        (
             f"{UNSOLVED}there are no versions of six and you require six{END}\n"
             "hint: `six` was filtered by `exclude-newer` to only include packages uploaded …",
             InvalidError,

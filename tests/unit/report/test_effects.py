@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,26 +43,6 @@ def test_only_together() -> None:
     assert shares(effects(groups(table))) == pytest.approx(
         {"a": 0.0, "b": 0.0, TOGETHER: 1.0, SEEDS: 0.0}
     )
-
-
-def test_as_statsmodels_has_it() -> None:
-    """The shares are the sums of squares of an analysis of variance, over the whole."""
-    import pandas
-    from statsmodels.formula.api import ols
-    from statsmodels.stats.anova import anova_lm
-
-    draw = random.Random(1)
-    table = {(a, b): [draw.gauss(int(a) * len(b), 1.5) for _ in range(5)]
-             for a in "123" for b in ("p", "qq")}  # fmt: skip
-    rows = [(a, b, value) for (a, b), values in table.items() for value in values]
-    frame = pandas.DataFrame(rows, columns=["a", "b", "m"])
-    squares = anova_lm(ols("m ~ C(a) * C(b)", frame).fit())["sum_sq"]
-    found = shares(effects(groups(table)))
-    expected = (squares / squares.sum()).to_dict()
-    assert found == pytest.approx({
-        "a": expected["C(a)"], "b": expected["C(b)"], TOGETHER: expected["C(a):C(b)"],
-        SEEDS: expected["Residual"],
-    })  # fmt: skip
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=12, max_size=12))

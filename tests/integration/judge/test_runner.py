@@ -266,7 +266,7 @@ def test_held_back_progress_is_shown() -> None:
 def test_full_disk_ends_the_log_only(tmp_path: Path) -> None:
     """When the log cannot be written any more, the run goes on and the record says so."""
     script = (
-        "import resource, sys; from tests.unit.judge.test_runner import limited_run;"
+        "import resource, sys; from tests.integration.judge.test_runner import limited_run;"
         "from pathlib import Path; limited_run(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -1,0 +1,1 @@
+"""The judge run as programs are: archives, child processes, samples of them."""

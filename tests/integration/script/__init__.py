@@ -1,0 +1,1 @@
+"""`reproduce.sh` run by real shells."""

@@ -1,0 +1,1 @@
+"""What is computed here against what SciPy and statsmodels compute."""
