@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from repropack.bundle import BaseRecord, Bundle, Ingredients, Placed
-from repropack.conda import CondaFile, CondaPackage, fetch_conda
 from repropack.environment import (
     Lock,
     Made,
@@ -22,6 +21,7 @@ from repropack.environment import (
     fetch_lock,
     tools,
 )
+from repropack.environment.condamodel import CondaFile, CondaPackage
 from repropack.environment.tools import PIP_ONLY, WITH_CONDA
 from repropack.findings import Where
 from repropack.plan import Plan
@@ -37,7 +37,7 @@ def gather(
     """The packages of a plan and what installs them. Raises what fetching and building raise."""
     wanted = plan.lock.conda.packages if plan.lock.conda else ()
     reporter.step(f"fetching {len(plan.lock.requirements) + len(wanted)} packages")
-    conda = fetch_conda(wanted, cache=cache, progress=reporter.detail)
+    conda = fetched(wanted, cache=cache, reporter=reporter)
     lock, wheels = fetch_lock(plan.lock, plan.target, cache=cache, progress=reporter.detail)
     made, placed = make(lock)
     wheels = (*wheels, *(item.wheel for item in made.wheels))
@@ -95,7 +95,18 @@ def requirement_for(wheel: Wheel) -> Requirement:
 
 def conda_of(bundle: Bundle, *, cache: Path, reporter: Reporter) -> tuple[CondaFile, ...]:
     """The conda packages of a bundle; those that travel in it are taken from there."""
-    packages = (package_for(bundle, file) for file in bundle.conda)
+    packages = tuple(package_for(bundle, file) for file in bundle.conda)
+    return fetched(packages, cache=cache, reporter=reporter)
+
+
+def fetched(
+    packages: tuple[CondaPackage, ...], *, cache: Path, reporter: Reporter
+) -> tuple[CondaFile, ...]:
+    """Conda packages in the cache; where there are none, nothing of conda is imported."""
+    if not packages:
+        return ()
+    from repropack.conda import fetch_conda
+
     return fetch_conda(packages, cache=cache, progress=reporter.detail)
 
 

@@ -23,7 +23,6 @@ from repropack.bundle import (
     source_dockerfile,
     split_dockerfile,
 )
-from repropack.conda import place_conda
 from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
 from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of, provide_base
@@ -216,7 +215,10 @@ def put_packages(bundle: Bundle, workshop: Workshop, context: Path) -> None:
     cache, reporter = workshop.settings.cache, workshop.reporter
     conda = conda_of(bundle, cache=cache, reporter=reporter)
     wheels = wheels_of(bundle, workshop.target, cache=cache, reporter=reporter)
-    place_conda(conda, cache, context / "conda")
+    if conda:
+        from repropack.conda import place_conda
+
+        place_conda(conda, cache, context / "conda")
     place(wheels, cache, context / "wheels")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from repropack.conda import provide
 from repropack.environment import (
     EMPTY_LOCK,
     AsOf,
@@ -21,9 +20,7 @@ from repropack.environment import (
     Target,
     format_of,
     read_lock,
-    resolve,
 )
-from repropack.environment.gitcommits import settle
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
@@ -58,9 +55,14 @@ def provide_lock(
         format = format_of(file.path, text)
         if format is not None and format.is_lock:
             lock = read_lock(text, file.path, format, target=target, read=source.read_text)
-            lock = settle(lock, moment.time, cache, lambda line: None)
+            if lock.unbuilt:
+                from repropack.environment.gitcommits import settle
+
+                lock = settle(lock, moment.time, cache, lambda line: None)
             left_out = (*not_added(infer, file.path), *not_resolved(as_of, file.path))
             return replace(lock, findings=(*lock.findings, *left_out, *built(lock)))
+    from repropack.environment.resolving import resolve
+
     lock = resolve(
         *(source, file.path),
         target=target,
@@ -95,6 +97,8 @@ def provide_conda(
 ) -> Lock:
     """The lock of one of conda's files, with pip's part on top. Raises as `provide_lock`."""
     path, is_lock = file.path or "", file.format.is_lock
+    from repropack.conda import provide
+
     lock = provide(
         *(source, path, target),
         as_of=as_of or as_of_commit(source),

@@ -9,6 +9,30 @@ the results go (`bundle`).
 
 from __future__ import annotations
 
-from repropack.building.making import make_wheels
+from typing import TYPE_CHECKING
+
+from repropack.environment.made import NOTHING_MADE, Made
+
+if TYPE_CHECKING:
+    from repropack.bundle import Placed
+    from repropack.environment import Lock, Target
+    from repropack.images import Workshop
+    from repropack.source import Source
 
 __all__ = ["make_wheels"]
+
+
+def make_wheels(
+    lock: Lock, *, source: Source, workshop: Workshop, target: Target
+) -> tuple[Made, tuple[Placed, ...]]:
+    """A wheel of every package that no index has as one; from the cache where it was built before.
+
+    With the files of editable installs. `target` is the environment's, which may have another
+    Python than the base that builds: a conda environment's. Raises `BuildError` with what to do,
+    and what fetching raises. Most locks have wheels alone: they do not wait for any of this.
+    """
+    if not lock.unbuilt:
+        return NOTHING_MADE, ()
+    from repropack.building.making import make_all
+
+    return make_all(lock, source=source, workshop=workshop, target=target)

@@ -43,7 +43,6 @@ from repropack.environment import (
     fetch,
 )
 from repropack.environment.fetching import fits
-from repropack.environment.made import NOTHING_MADE
 from repropack.environment.store import (
     digest,
     exclusively,
@@ -87,17 +86,10 @@ class Job:
         return f"{self.item.where}: {self.item} ({self.origin})"
 
 
-def make_wheels(
+def make_all(
     lock: Lock, *, source: Source, workshop: Workshop, target: Target
 ) -> tuple[Made, tuple[Placed, ...]]:
-    """A wheel of every package that no index has as one; from the cache where it was built before.
-
-    With the files of editable installs. `target` is the environment's, which may have another
-    Python than the base that builds: a conda environment's. Raises `BuildError` with what to do,
-    and what fetching raises.
-    """
-    if not lock.unbuilt:
-        return NOTHING_MADE, ()
+    """What `make_wheels` gives, of a lock that has something to build."""
     reporter, cache = workshop.reporter, workshop.settings.cache
     reporter.step(f"building {len(lock.unbuilt)} packages that are no wheels")
     if workshop.base is None:

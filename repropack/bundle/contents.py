@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from repropack import __version__
-from repropack.conda import CondaFile
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Made, Target, Wheel
+from repropack.environment.condamodel import CondaFile
 from repropack.environment.made import NOTHING_MADE
 from repropack.findings import Severity
 from repropack.plan import Plan

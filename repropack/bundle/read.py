@@ -9,11 +9,11 @@ from typing import Any
 
 from repropack.bundle import checksums
 from repropack.bundle.contents import DEBS, PYTHON
-from repropack.conda import CondaFile
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
 from repropack.debian.debs import Deb, parse_debs
 from repropack.environment import Target, Wheel
+from repropack.environment.condamodel import CondaFile
 from repropack.errors import IntegrityError, InvalidError
 from repropack.judge.expand import expand
 from repropack.judge.fields import ManifestError

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repropack import __version__, assets
 from repropack.bundle import quoting
 from repropack.bundle.contents import PYTHON, Ingredients
-from repropack.conda import CondaFile
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
+from repropack.environment.condamodel import CondaFile
 from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.plan import Plan
 
@@ -33,11 +34,19 @@ LOCAL_STEPS = {
 
 
 @functools.cache
-def environment() -> jinja2.Environment:
-    """Templates that fail on a missing name and leave values as they are: filters quote them."""
+def environment(cache: Path | None = None) -> jinja2.Environment:
+    """Templates that fail on a missing name and leave values as they are: filters quote them.
+
+    They are compiled once for each `cache` directory, as Python compiles modules.
+    """
     import jinja2
 
+    kept = None
+    if cache is not None:
+        (cache / "templates").mkdir(parents=True, exist_ok=True)
+        kept = jinja2.FileSystemBytecodeCache(str(cache / "templates"))
     env = jinja2.Environment(
+        bytecode_cache=kept,
         loader=jinja2.FileSystemLoader(assets.templates()),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -69,7 +78,7 @@ def rfc3339(time_s: int | None) -> str | None:
     return datetime.datetime.fromtimestamp(time_s, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
+def dockerfile(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
     """The Dockerfile: identical for BuildKit, the legacy builder and Buildah; no network."""
     reasons = tuple(
         f"{what}: {choice.value or 'none'} ({choice.because})"
@@ -77,7 +86,7 @@ def dockerfile(plan: Plan, ingredients: Ingredients) -> str:
         if not what.startswith("variable")
     )
     return (
-        environment()
+        environment(cache)
         .get_template("Dockerfile.j2")
         .render(
             title=f"{plan.name} at {plan.origin.id12}, packaged by repropack {__version__}",
@@ -159,11 +168,11 @@ def wheel_sums(wheels: Sequence[Wheel]) -> str:
     return "".join(f"{wheel.sha256}  wheels/{wheel.filename}\n" for wheel in wheels)
 
 
-def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
+def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
     """The reviewer's one command."""
     pip = ingredients.tool("pip")
     return (
-        environment()
+        environment(cache)
         .get_template("reproduce.sh.j2")
         .render(
             name=plan.name,
@@ -186,10 +195,10 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients) -> str:
     )
 
 
-def readme(plan: Plan, ingredients: Ingredients) -> str:
+def readme(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
     """The reviewer's page: what is claimed, what is needed, how to run it, what to expect."""
     return (
-        environment()
+        environment(cache)
         .get_template("README.md.j2")
         .render(
             plan=plan,

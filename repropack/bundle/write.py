@@ -11,7 +11,6 @@ from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
 from repropack.bundle.contents import Ingredients, Placed
 from repropack.bundle.read import Bundle, read_bundle
-from repropack.conda import conda_lock_text, explicit_text, place_conda, programs, sums_text
 from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
 from repropack.errors import BuildError
@@ -62,7 +61,10 @@ def fill(
     if pip:
         place((pip,), cache, directory / "tools", link=False)
     carried = tuple(file for file in ingredients.conda if file.carried)
-    place_conda(carried, cache, directory / "conda", link=False)
+    if carried:
+        from repropack.conda import place_conda
+
+        place_conda(carried, cache, directory / "conda", link=False)
     if ingredients.built:
         place(ingredients.built, cache, directory / "wheels", link=False)
     for placed in ingredients.placed:
@@ -75,13 +77,13 @@ def fill(
     texts = {
         "repropack.json": contents.dump(contents.manifest(plan, ingredients)),
         "pylock.toml": to_pylock(ingredients.wheels, ingredients.target),
-        "Dockerfile": render.dockerfile(plan, ingredients),
+        "Dockerfile": render.dockerfile(plan, ingredients, cache=cache),
         ".dockerignore": render.dockerignore(bool(ingredients.conda)),
         "fetch.txt": render.fetch_requirements(ingredients.downloads),
         **conda_texts(ingredients),
         "wheels.sha256": render.wheel_sums(ingredients.needed),
-        "reproduce.sh": render.reproduce_sh(plan, ingredients),
-        "README.md": render.readme(plan, ingredients),
+        "reproduce.sh": render.reproduce_sh(plan, ingredients, cache=cache),
+        "README.md": render.readme(plan, ingredients, cache=cache),
         checksums.LINKS: checksums.links_text(directory),
     }
     if ingredients.base.debs:
@@ -99,6 +101,8 @@ def conda_texts(ingredients: Ingredients) -> dict[str, str]:
     files = ingredients.conda
     if not files:
         return {}
+    from repropack.conda import conda_lock_text, explicit_text, programs, sums_text
+
     return {
         "conda-lock.yml": conda_lock_text(files),
         "conda-explicit.txt": explicit_text(files),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 #: What nobody expected: no exit code of a verdict may stand for it.
 UNEXPECTED = 70
+#: Objects that are made before Python looks for garbage. Imports pass its own 700 all the time.
+GARBAGE = 50_000
 
 
 def main() -> None:
@@ -99,6 +101,7 @@ def command(arguments: list[str]) -> int:
     from repropack.cli.commands import repropack
 
     gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)  # most commands have more to import
     gc.enable()
     code = repropack.main(args=arguments, prog_name="repropack", standalone_mode=False)
     return code if isinstance(code, int) else 0

@@ -12,10 +12,14 @@ Does not own: the files' syntax (`condafile`), pip's part (`environment`).
 
 from __future__ import annotations
 
-from repropack.conda.fetching import conda_path, fetch_conda, place_conda
-from repropack.conda.locks import provide
-from repropack.conda.writing import conda_lock_text, explicit_text, programs, sums_text
-from repropack.environment.condamodel import CondaEnvironment, CondaFile, CondaPackage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repropack.conda.fetching import conda_path, fetch_conda, place_conda
+    from repropack.conda.locks import provide
+    from repropack.conda.writing import conda_lock_text, explicit_text, programs, sums_text
+    from repropack.environment.condamodel import CondaEnvironment, CondaFile, CondaPackage
 
 __all__ = [
     "CondaEnvironment",
@@ -30,3 +34,18 @@ __all__ = [
     "provide",
     "sums_text",
 ]
+
+_MODULES = {
+    "repropack.conda.fetching": ("conda_path", "fetch_conda", "place_conda"),
+    "repropack.conda.locks": ("provide",),
+    "repropack.conda.writing": ("conda_lock_text", "explicit_text", "programs", "sums_text"),
+    "repropack.environment.condamodel": ("CondaEnvironment", "CondaFile", "CondaPackage"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Each name when it is asked for: most projects have nothing of conda, and plan without."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from repropack.engines.build_log import one_line
 from repropack.engines.model import Progress
-from repropack.environment.resolving import uv_binary
 from repropack.errors import BuildError, TemporaryError
 from repropack.tables import SUITES
 
@@ -75,6 +74,8 @@ def by_its_hash(cache: Path, sha256: str) -> Path:
 
 def fetched(version: str, kept: Path, directory: Path) -> Path:
     """The archive of what uv installs into a directory: uv keeps it when it is told where."""
+    from repropack.environment.resolving import uv_binary
+
     command = [uv_binary(), "python", "install", f"cpython-{version}-linux-x86_64-gnu"]
     command += ["--install-dir", str(directory / "pythons"), "--no-bin", "--no-progress"]
     done = subprocess.run(

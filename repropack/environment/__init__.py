@@ -11,6 +11,8 @@ Does not own: which manifest counts (`inspection`), where wheels go (`bundle`, `
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from repropack.environment.fetching import fetch, fetch_lock
 from repropack.environment.made import BuiltWheel, Editable, Made, Provenance
 from repropack.environment.model import (
@@ -26,10 +28,12 @@ from repropack.environment.model import (
 )
 from repropack.environment.pylock import to_pylock
 from repropack.environment.reading import read_lock
-from repropack.environment.resolving import resolve
 from repropack.environment.store import adopt, place, wheel_path
 from repropack.environment.tools import tools
 from repropack.formats import Format, format_of
+
+if TYPE_CHECKING:
+    from repropack.environment.resolving import resolve
 
 __all__ = [
     "EMPTY_LOCK",
@@ -57,3 +61,12 @@ __all__ = [
     "tools",
     "wheel_path",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`resolve`, when it is asked for: a project with a lock needs nothing of it."""
+    if name == "resolve":
+        from repropack.environment.resolving import resolve
+
+        return resolve
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
