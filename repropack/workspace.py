@@ -89,13 +89,20 @@ def is_replaceable(out: Path) -> bool:
     return not names or verification or bundle
 
 
-def place(directory: Path, out: Path | None, *, force: bool, resume: bool = False) -> Path:
+def place(
+    directory: Path,
+    out: Path | None,
+    *,
+    force: bool,
+    resume: bool = False,
+    kind: str = "verifications",
+) -> Path:
     """Where a verification's runs and report go: made and empty, or one to go on with.
 
-    Without `out`: a directory named by the time (UTC), in `.repropack/` of the project or beside
-    the bundle's files; with `resume`, the newest one. Raises `UsageError`.
+    Without `out`: a directory named by the time (UTC), in `.repropack/KIND` of the project or
+    beside the bundle's files; with `resume`, the newest one. Raises `UsageError`.
     """
-    verifications = folder(directory) / "verifications"
+    verifications = folder(directory) / kind
     if resume:
         return unfinished(out, verifications)
     if out is None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repropack.cli.progress import Plain, Terminal
+    from repropack.settings import Question, Settings
 
 EXIT_CODES = """\b
 Exit codes:
@@ -180,6 +181,11 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     type=DIRECTORY,
     help="Where runs and report go. Default: .repropack/verifications.",
 )
+@click.option(
+    "--recorded",
+    is_flag=True,
+    help="Run nothing: compare the claims with the result files that the source ships.",
+)
 @click.option("--rebuild", is_flag=True, help="Build the image even if it is there.")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @build_options
@@ -194,6 +200,7 @@ def verify(
     jobs: int | None,
     determinism: bool,
     resume: bool,
+    recorded: bool,
     out: Path | None,
     as_json: bool,
     **options: Any,
@@ -201,15 +208,17 @@ def verify(
     """Run the experiments and judge the claims.
 
     DIRECTORY is a repository, BUNDLE what `repropack build` wrote. A repository is built first.
+    With --recorded nothing is built or run: a verdict then says whether a committed result file
+    agrees with the paper, and not that anybody obtained its number again.
 
     \b
     Example:
       repropack verify . --tolerance 0.5
       repropack verify ../artifact --claim table-1-accuracy
       repropack verify . --runs 10 --jobs 4
+      repropack verify . --recorded
     """
     from repropack.cli import output
-    from repropack.pipeline import verify
     from repropack.settings import Question
     from repropack.workspace import refuse_existing
 
@@ -225,11 +234,28 @@ def verify(
     )
     if out is not None and not resume:  # before anything is built
         refuse_existing(out, allowed=options["force"])
+    asked = settings(**options)
+    if recorded:
+        return of_files(directory, question, asked, as_json=as_json)
+    from repropack.pipeline import verify
+
     with progress() as shown:
-        verified = verify(directory, question, settings=settings(**options), reporter=shown)
+        verified = verify(directory, question, settings=asked, reporter=shown)
         note_stray(directory, out, shown)
         shown.note(f"report: {verified.directory / 'report.html'}")
     return output.verified(verified, as_json=as_json)
+
+
+def of_files(directory: Path, question: Question, asked: Settings, *, as_json: bool) -> int:
+    """`verify --recorded`."""
+    from repropack.cli import output
+    from repropack.shipped import judge_shipped
+
+    with progress() as shown:
+        found = judge_shipped(directory, question, settings=asked, reporter=shown)
+        note_stray(directory, question.out, shown)
+        shown.note(f"report: {found.directory}/report.html")
+    return output.report(found, as_json=as_json)
 
 
 def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> None:

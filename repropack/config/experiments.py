@@ -61,10 +61,12 @@ def read_experiment(name: str, cursor: Cursor) -> Experiment:
     if run is not None and command:
         _check_placeholders(run, command, seeds=bool(seeds), matrix=matrix)
     _check_number_of_runs(cursor, len(seeds), matrix)
+    metrics = _metrics(given)
+    _check_files(given.get("metrics", cursor), metrics, seeds=bool(seeds), matrix=matrix)
     return Experiment(
         name=name,
         run=command,
-        metrics=_metrics(given),
+        metrics=metrics,
         seeds=seeds,
         matrix=matrix,
         gpu=fields.value_of(given, "gpu", lambda c: fields.choice(c, GPU_CHOICES)) or "none",
@@ -146,6 +148,22 @@ def _check_placeholders(run: Cursor, command: str, *, seeds: bool, matrix: Matri
             run.problem(f"unknown placeholder {{{word}}}; did you mean {{{near[0]}}}?")
     for name in sorted({name for name, _ in matrix} - used):
         run.problem(f"{{{name}}} of the matrix is not used: all its values would run the same")
+
+
+def _check_files(
+    cursor: Cursor, metrics: tuple[Metric, ...], *, seeds: bool, matrix: Matrix
+) -> None:
+    """Placeholders in the names of files must be those of the runs, as in the command."""
+    known = {name for name, _ in matrix} | ({"seed"} if seeds else set())
+    for metric in metrics:
+        used = {found.group(2) for found in _PLACEHOLDER.finditer(metric.path)}
+        for word in sorted(used - known):
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.8)
+            if near or word == "seed":
+                more = f"did you mean {{{near[0]}}}?" if near else "add seeds: [0, 1, 2]"
+                cursor.problem(
+                    f"{metric.name}: {{{word}}} of {shown(metric.path)} is unknown; {more}"
+                )
 
 
 def seed_findings(cursor: Cursor, experiments: tuple[Experiment, ...], file: str) -> list[Finding]:

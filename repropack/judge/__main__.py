@@ -1,4 +1,4 @@
-"""`python judge.pyz runs | run | judge`: the judge from the command line, inside any image.
+"""`python judge.pyz runs | run | judge | recorded`: the judge as a program, inside any image.
 
 Owns: arguments, messages and exit codes. The only module of the judge that prints.
 """
@@ -10,9 +10,11 @@ import json
 import math
 import os
 import sys
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from repropack.judge import expand, files, manifest, selection
+from repropack.judge.assessment import Assessment
 from repropack.judge.fields import ManifestError
 from repropack.judge.manifest import Manifest
 from repropack.judge.model import Tolerance, parse_tolerance
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_run(commands)
     _add_judge(commands)
+    _add_recorded(commands)
     return parser
 
 
@@ -86,7 +89,6 @@ def _add_claims(parser: argparse.ArgumentParser) -> None:
         "--only", metavar="CELL", action="append", default=[],
         help="only these runs: EXPERIMENT or EXPERIMENT{NAME=VALUE} (repeatable)",
     )  # fmt: skip
-    _add_number(parser)
 
 
 def _add_number(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +99,9 @@ def _add_number(parser: argparse.ArgumentParser) -> None:
 
 def _add_runs(commands: Any) -> None:
     text = "List the runs, one per line: ID, gpu, network (0 or 1), timeout in seconds or -."
-    _add_claims(_add(commands, "runs", _runs, text))
+    parser = _add(commands, "runs", _runs, text)
+    _add_claims(parser)
+    _add_number(parser)
 
 
 def _add_run(commands: Any) -> None:
@@ -119,13 +123,25 @@ def _add_judge(commands: Any) -> None:
         "--records", metavar="FILE", required=True, help="the records, as JSON lines; - is stdin"
     )
     parser.add_argument(
+        "--logs", metavar="DIR", default="", help="where the runs' directories are, for the report"
+    )
+    _add_number(parser)
+    _add_report(parser)
+
+
+def _add_recorded(commands: Any) -> None:
+    text = "Judge the claims on result files that the source ships; nothing is run."
+    parser = _add(commands, "recorded", _recorded, text)
+    parser.add_argument("--source", metavar="DIR", required=True, help="where the source lies")
+    _add_report(parser)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--tolerance", metavar="T", type=_tolerance,
         help="0.5 (in the claim's unit) or 1%% (of the reported value), for every claim",
     )  # fmt: skip
     _add_claims(parser)
-    parser.add_argument(
-        "--logs", metavar="DIR", default="", help="where the runs' directories are, for the report"
-    )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     parser.add_argument(
         "-o", metavar="DIR", dest="directory", help="also write report.txt, report.md, report.json"
@@ -171,7 +187,7 @@ def _run(options: argparse.Namespace, bundle: Manifest) -> int:
 
 
 def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
-    from repropack.judge import report, rule
+    from repropack.judge import rule
 
     chosen = selection.select(bundle, options.claim, options.only, options.runs)
     records = manifest.parse_records(_read(options.records))
@@ -183,6 +199,27 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
         source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
         notes=chosen.notes,
     )  # fmt: skip
+    return _report(assessment, options)
+
+
+def _recorded(options: argparse.Namespace, bundle: Manifest) -> int:
+    from repropack.judge import rule, shipped
+
+    bundle = replace(bundle, experiments=shipped.countable(bundle.experiments))
+    chosen = selection.select(bundle, options.claim, options.only)
+    found = shipped.records(chosen.experiments, chosen.runs, options.source, bundle.commit)
+    assessment = rule.judge_all(
+        chosen.experiments, chosen.claims, found, options.tolerance,
+        source_kind=bundle.source_kind, name=bundle.name, run_ids={each.id for each in chosen.runs},
+        notes=chosen.notes,
+    )  # fmt: skip
+    return _report(assessment, options)
+
+
+def _report(assessment: Assessment, options: argparse.Namespace) -> int:
+    """Print it, and write it where that was asked for; the exit code."""
+    from repropack.judge import report
+
     rendered = {
         "text": report.text(assessment),
         "markdown": report.markdown(assessment),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from repropack.judge.verdict import Verdict
+from repropack.judge.verdict import RECORDED, RECORDED_MARK, Verdict, worded
 
 RULE_VERSION = "1"  # of verdict.md as implemented here; changes when a verdict could change
 
@@ -66,6 +66,11 @@ class Judgement:
     marks: Tuple[str, ...] = ()
     cells: Tuple[Judgement, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """The verdict as reports say it."""
+        return worded(self.verdict, self.marks)
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -87,7 +92,7 @@ class RunSummary:
     @property
     def failed(self) -> bool:
         """Whether the run did not end as it should."""
-        return self.status != "ok"
+        return self.status not in ("ok", RECORDED)
 
 
 @dataclass(frozen=True)
@@ -102,3 +107,13 @@ class Assessment:
     marks: Tuple[str, ...] = ()
     runs: Tuple[RunSummary, ...] = ()
     rule_version: str = RULE_VERSION
+
+    @property
+    def words(self) -> str:
+        """The overall verdict as reports say it."""
+        return worded(self.verdict, self.marks)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether shipped files were read and nothing was run."""
+        return RECORDED_MARK in self.marks

@@ -1,6 +1,6 @@
 """Experiment -> runs: the matrix times the seeds, with every placeholder filled in.
 
-Owns: the order, the ids and the command lines of runs.
+Owns: the order, the ids, the command lines and the files of runs.
 Does not own: running them (`runner`), which claims need them (`check`).
 """
 
@@ -14,7 +14,7 @@ import shlex
 from dataclasses import replace
 from typing import Dict, Iterable, List, Match, Optional, Tuple
 
-from repropack.judge.model import Experiment, Params, RunSpec
+from repropack.judge.model import Experiment, Metric, Params, RunSpec
 
 _PLACEHOLDER = re.compile(r"\{([^{}\s]+)\}")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._,+-]")
@@ -56,6 +56,31 @@ def takes_seed(experiment: Experiment) -> bool:
 def expand_all(experiments: Iterable[Experiment]) -> Tuple[RunSpec, ...]:
     """The runs of all experiments, in order."""
     return tuple(spec for experiment in experiments for spec in expand(experiment))
+
+
+def for_run(experiment: Experiment, spec: RunSpec) -> Experiment:
+    """The experiment as this run has it: `{seed}` and `{NAME}` filled in in what its files are.
+
+    They may stand in the path and the conditions of a metric, and in outputs.
+    """
+    return replace(
+        experiment,
+        metrics=tuple(of_run(metric, spec) for metric in experiment.metrics),
+        outputs=tuple(_literal(path, spec) for path in experiment.outputs),
+    )
+
+
+def of_run(metric: Metric, spec: RunSpec) -> Metric:
+    """The metric as this run has it."""
+    where = tuple((name, _literal(text, spec)) for name, text in metric.where)
+    return replace(metric, path=_literal(metric.path, spec), where=where)
+
+
+def _literal(text: str, spec: RunSpec) -> str:
+    values = dict(spec.params)
+    if spec.seed is not None:
+        values["seed"] = str(spec.seed)
+    return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)
 
 
 def _cells(experiment: Experiment) -> List[Params]:

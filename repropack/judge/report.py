@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from repropack.judge import files
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
-from repropack.judge.verdict import Verdict
+from repropack.judge.verdict import RECORDED, RECORDED_MARK, Verdict, worded
 
 REPORT_SCHEMA = "repropack.report/1"
 _HEADER = ("claim", "reported", "obtained", "n", "tolerance", "verdict")
@@ -38,6 +38,8 @@ def text(assessment: Assessment, color: bool = False, width: int = 100) -> str:
 def markdown(assessment: Assessment) -> str:
     """The report as Markdown, ending with the overall verdict."""
     lines = ["# %s" % _escaped(files.printable(assessment.name) or "Verification"), ""]
+    if assessment.recorded:
+        lines += ["**%s.**" % _escaped(RECORDED_MARK.capitalize()), ""]
     if assessment.judgements:
         lines += ["| %s |" % " | ".join(_HEADER), "|%s" % ("---|" * len(_HEADER))]
     for judgement, indent in with_cells(assessment.judgements):
@@ -55,11 +57,12 @@ def summary(assessment: Assessment) -> str:
     """The overall verdict in one line: `reproduced: 31 of 31 claims`."""
     found = [judgement.verdict for judgement in assessment.judgements]
     good = found.count(Verdict.REPRODUCED)
-    line = "%s: %d of %d claims" % (assessment.verdict.value, good, len(found))
+    line = "%s: %d of %d claims" % (assessment.words, good, len(found))
     if assessment.verdict is not Verdict.REPRODUCED:
-        line += " reproduced"
+        line += " agree with a file" if assessment.recorded else " reproduced"
         others = [v for v in Verdict if v is not Verdict.REPRODUCED and v in found]
-        line += "".join(", %d %s" % (found.count(v), v.value) for v in others)
+        marks = assessment.marks
+        line += "".join(", %d %s" % (found.count(v), worded(v, marks)) for v in others)
     failed = sum(run.failed for run in assessment.runs)
     if failed:
         line += ", %d of %d runs failed" % (failed, len(assessment.runs))
@@ -72,7 +75,8 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "schema": REPORT_SCHEMA,
         "name": assessment.name,
         "rule_version": assessment.rule_version,
-        "verdict": assessment.verdict.value,
+        "verdict": assessment.words,
+        "evidence": "shipped files" if assessment.recorded else "runs",
         "exit_code": assessment.exit_code,
         "summary": summary(assessment),
         "marks": list(assessment.marks),
@@ -85,6 +89,7 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
 
 def compute(runs: Sequence[RunSummary]) -> Dict[str, Any]:
     """What all runs took together. Energy is that of the GPUs; None where nobody measured it."""
+    runs = [run for run in runs if run.status != RECORDED]
     joules = [run.gpu_energy_joules for run in runs if run.gpu_energy_joules is not None]
     return {
         "runs": len(runs),
@@ -100,7 +105,7 @@ def _judgement_dict(judgement: Judgement) -> Dict[str, Any]:
         "kind", "formula", "source", "subject", "reported", "unit", "tolerance", "tolerance_from",
         "rounding", "epsilon", "runs_needed", "better",
     )  # fmt: skip
-    found: Dict[str, Any] = {"id": judgement.claim_id, "verdict": judgement.verdict.value}
+    found: Dict[str, Any] = {"id": judgement.claim_id, "verdict": judgement.words}
     found.update((name, getattr(judgement, name)) for name in simple)
     found["interval"] = None if judgement.interval is None else list(judgement.interval)
     found["numbers"] = dict(judgement.numbers)
@@ -145,7 +150,7 @@ def claim_row(judgement: Judgement, indent: str = "") -> Tuple[str, ...]:
         groups = judgement.groups[:2]  # of a rank: the first, and the best of the others
         n = "/".join(str(group.n) for group in groups) or "0"
         obtained = " vs ".join(_obtained(group, judgement) for group in groups) or "-"
-    verdict = judgement.verdict.value + (", better" if judgement.better else "")
+    verdict = judgement.words + (", better" if judgement.better else "")
     if "from a dirty tree" in judgement.marks:
         verdict += ", dirty"
     cells = (judgement.reported + judgement.unit, obtained, n, _tolerance(judgement), verdict)

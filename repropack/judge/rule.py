@@ -13,7 +13,7 @@ from repropack.judge import check, expand, table, value, winning
 from repropack.judge.assessment import Assessment, Judgement
 from repropack.judge.evidence import Evidence, Record, parse_record
 from repropack.judge.model import Claim, Experiment, ManifestError, Tolerance
-from repropack.judge.verdict import exit_code, worst
+from repropack.judge.verdict import RECORDED, RECORDED_MARK, exit_code, worst
 
 __all__ = ["Assessment", "judge_all"]
 
@@ -47,7 +47,8 @@ def judge_all(
     specs = expand.expand_all(experiments)
     parsed, strangers = _known({spec.id: spec.experiment for spec in specs}, records, logs)
     evidence = Evidence(experiments, specs, parsed, run_ids)
-    marks = tuple(filter(None, [_MARKS.get(source_kind)]))
+    recorded = any(record.summary.status == RECORDED for record in parsed)
+    marks = tuple(filter(None, [RECORDED_MARK if recorded else "", _MARKS.get(source_kind)]))
     judgements = tuple(_judge(claim, evidence, tolerance, marks) for claim in claims)
     verdict = worst(judgement.verdict for judgement in judgements)
     runs = tuple(record.summary for record in parsed)

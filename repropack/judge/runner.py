@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
-from repropack.judge import collect, files, hardware, logfile, processes, telemetry
+from repropack.judge import collect, expand, files, hardware, logfile, processes, telemetry
 from repropack.judge.model import RECORD_SCHEMA, Experiment, RunSpec
 from repropack.judge.processes import Ending, StopRequest
 from repropack.judge.runlog import Progress, Reserve, RunLog
@@ -58,6 +58,7 @@ def execute(
     the record can be written.
     """
     _clear(out)
+    experiment = expand.for_run(experiment, spec)
     reserve = Reserve(os.path.join(out, ".reserve"))
     progress = Progress(show)
     log = RunLog(os.path.join(out, "log.txt"), progress)

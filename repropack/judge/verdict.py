@@ -6,7 +6,12 @@ Owns: the words and their order. Does not own: how a verdict is reached (`rule`)
 from __future__ import annotations
 
 import enum
-from typing import Iterable
+from typing import Collection, Dict, Iterable
+
+RECORDED = "recorded"
+"""The status of what stands in the place of a run where a shipped file was read instead."""
+
+RECORDED_MARK = "judged from shipped result files: nothing was run"
 
 
 class Verdict(enum.Enum):
@@ -32,6 +37,28 @@ _EXIT_CODES = {
     Verdict.NO_EVIDENCE: 6,
     Verdict.INCONCLUSIVE: 8,
 }
+
+
+_OF_FILES = {
+    Verdict.REPRODUCED: "file agrees",
+    Verdict.NOT_REPRODUCED: "file differs",
+    Verdict.INCONCLUSIVE: "file inconclusive",
+    Verdict.NO_EVIDENCE: "no evidence",
+}
+
+
+def worded(verdict: Verdict, marks: Collection[str]) -> str:
+    """The verdict in the words that every report uses.
+
+    A file that agrees with the paper shows that the file does: nobody may read `reproduced`.
+    """
+    return _OF_FILES[verdict] if RECORDED_MARK in marks else verdict.value
+
+
+def words() -> Dict[str, Verdict]:
+    """Every wording, with the verdict that it stands for."""
+    return {**{word: verdict for verdict, word in _OF_FILES.items()},
+            **{verdict.value: verdict for verdict in Verdict}}  # fmt: skip
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -88,7 +88,7 @@ def of_value(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
     if not found.values:
         parts.append(tag("text", "no value", x=WIDTH - EDGE, y=24, class_="quiet end"))
     return picture(
-        f"{judgement.claim_id}: {judgement.verdict.value}",
+        f"{judgement.claim_id}: {judgement.words}",
         sentence(judgement, found),
         *parts,
         size=(WIDTH, HEIGHT),
@@ -163,7 +163,7 @@ def of_groups(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
         parts.append(tag("text", "no value", x=WIDTH - EDGE, y=24, class_="quiet end"))
     sides = [f"{'ABCD'[i]}: {spoken(group)}." for i, group in enumerate(groups)]
     return picture(
-        f"{judgement.claim_id}: {judgement.verdict.value}",
+        f"{judgement.claim_id}: {judgement.words}",
         f"{judgement.subject}. " + (" ".join(sides) or "No value was obtained."),
         *parts,
         size=(WIDTH, height),
@@ -183,7 +183,7 @@ def tally(judgement: Judgement) -> Html:
                          class_=kind))  # fmt: skip
     good = sum(cell.verdict is Verdict.REPRODUCED for cell in judgement.cells)
     return picture(
-        f"{judgement.claim_id}: {judgement.verdict.value}",
+        f"{judgement.claim_id}: {judgement.words}",
         f"{good} of {len(judgement.cells)} cells are reproduced.",
         *parts,
         size=(WIDTH, 8 + 9 * rows),

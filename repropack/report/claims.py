@@ -38,7 +38,10 @@ def claims_table(assessment: Assessment) -> Html:
         tag("th", name, scope="col", class_="num" if name in _NUMERIC else None) for name in HEAD
     ]
     rows = [row(one, bool(indent)) for one, indent in report.with_cells(assessment.judgements)]
-    caption = tag("caption", "Claims of the paper, and what was obtained")
+    found = (
+        "what shipped files say: nothing was run" if assessment.recorded else "what was obtained"
+    )
+    caption = tag("caption", f"Claims of the paper, and {found}")
     whole = tag("table", caption, tag("thead", tag("tr", *head)), tag("tbody", *rows),
                 class_="claims")  # fmt: skip
     return scrolling(whole, "Claims")
@@ -91,7 +94,7 @@ def value_rows(assessment: Assessment, runs: tuple[Run, ...]) -> Iterator[tuple[
     for judgement in assessment.judgements:
         for one in judgement.cells or (judgement,):
             cell = one.claim_id if judgement.cells else ""
-            tail = (one.reported, one.epsilon, one.verdict.value)
+            tail = (one.reported, one.epsilon, one.words)
             if not one.groups:
                 yield (judgement.claim_id, cell, None, "", None, "", *tail)
             for number, group in enumerate(one.groups, start=1):
@@ -114,7 +117,7 @@ def detail(judgement: Judgement, budget: list[int]) -> Html:
         shown.append(tag("p", f"{left} more cells: see the CSV.", class_="quiet"))
     if not judgement.cells:
         shown.append(behind(judgement, budget))
-    summary = tag("span", judgement.claim_id, " ", badge(judgement.verdict))
+    summary = tag("span", judgement.claim_id, " ", badge(judgement.verdict, judgement.words))
     return folded(summary, *shown)
 
 

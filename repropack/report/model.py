@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repropack.judge.assessment import Assessment
+from repropack.judge.verdict import RECORDED
 
 Pairs = tuple[tuple[str, str], ...]
 Points = tuple[tuple[float, float], ...]
@@ -67,7 +68,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether the run did not end as it should."""
-        return self.status != "ok"
+        return self.status not in ("ok", RECORDED)
 
     @property
     def cell(self) -> str:

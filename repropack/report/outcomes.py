@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 
+from repropack.judge.verdict import RECORDED
 from repropack.report.causes import cause
 from repropack.report.markup import Html, folded, join, table, tag
 from repropack.report.model import Run, Verification
@@ -85,7 +86,7 @@ def run_row(run: Run, names: list[tuple[str, int]]) -> tuple[str, ...]:
 
 def repeating(verification: Verification) -> Html:
     """What to type to do one run again."""
-    runs = [run for run in verification.runs if run.command]
+    runs = [run for run in verification.runs if run.command and run.status != RECORDED]
     if not runs:
         return Html("")
     first = next((run for run in runs if run.failed), runs[0])

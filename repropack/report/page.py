@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from repropack import assets
 from repropack.judge import report
+from repropack.judge.verdict import RECORDED
 from repropack.report import (
     claim_picture,
     claims,
@@ -68,8 +69,8 @@ def page(verification: Verification) -> Page:
     assessment = verification.assessment
     text = rendered(
         title=assessment.name or "Verification",
-        verdict=assessment.verdict.value,
-        badge=claims.badge(assessment.verdict),
+        verdict=assessment.words,
+        badge=claims.badge(assessment.verdict, assessment.words),
         summary=report.summary(assessment).partition(": ")[2],
         facts=facts(verification),
         claims=first_screen(verification, sheets),
@@ -110,9 +111,16 @@ def facts(verification: Verification) -> list[tuple[str, Html]]:
         ("commit", verification.commit[:12]),
         ("image", verification.image),
         ("engine", verification.engine),
-        ("runs", str(len(verification.runs)) if verification.runs else ""),
+        *counted(verification),
     ]
     return [(name, escape(value)) for name, value in found if value]
+
+
+def counted(verification: Verification) -> list[tuple[str, str]]:
+    """How many runs there were; where there were none, what was read in their place."""
+    if verification.assessment.recorded:
+        return [("runs", "none: shipped result files were read")]
+    return [("runs", str(len(verification.runs)))] if verification.runs else []
 
 
 def first_screen(verification: Verification, sheets: Sheets) -> Html:
@@ -132,6 +140,7 @@ def sections(verification: Verification, sheets: Sheets) -> list[Section]:
     """Every section; those without content are left out later."""
     runs, author = verification.runs, verification.author
     took = report.compute(verification.assessment.runs)
+    ran = tuple(run for run in runs if run.status != RECORDED)
     found = (
         ("failed", "Runs that failed", outcomes.failures(runs)),
         ("curves", "Learning curves", curves.section(verification, sheets)),
@@ -141,8 +150,8 @@ def sections(verification: Verification, sheets: Sheets) -> list[Section]:
         ("images", "Images", images.section(verification.pictures)),
         ("environment", "Environment",
          environment.section(verification.layers, author.layers if author else None)),
-        ("hardware", "Hardware use", hardware.section(runs, took, sheets)),
-        ("runs", "Runs", outcomes.all_runs(runs, sheets)),
+        ("hardware", "Hardware use", hardware.section(ran, took, sheets)),
+        ("runs", "Runs" if ran else "Shipped results", outcomes.all_runs(runs, sheets)),
         ("repeat", "Repeat one run", outcomes.repeating(verification)),
     )  # fmt: skip
     return [Section(id=name, title=title, body=body) for name, title, body in found]

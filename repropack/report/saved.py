@@ -11,9 +11,9 @@ from typing import Any
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
 from repropack.judge.fields import Fields, ManifestError
 from repropack.judge.report import REPORT_SCHEMA
-from repropack.judge.verdict import Verdict
+from repropack.judge.verdict import Verdict, words
 
-_VERDICTS = tuple(verdict.value for verdict in Verdict)
+_VERDICTS = words()
 _TEXTS = (
     "kind", "formula", "source", "subject", "reported", "unit", "tolerance", "tolerance_from",
     "rounding", "epsilon",
@@ -40,7 +40,7 @@ def assessment(data: Any) -> Assessment:
 
 
 def _verdict(f: Fields) -> Verdict:
-    return Verdict(f.choice("verdict", _VERDICTS))
+    return _VERDICTS[f.choice("verdict", tuple(_VERDICTS))]
 
 
 def _judgement(data: Any, path: str) -> Judgement:

@@ -126,7 +126,7 @@ def side_json(side: Verification) -> dict[str, Any]:
         "directory": side.directory,
         "name": assessment.name,
         "commit": side.commit,
-        "verdict": assessment.verdict.value,
+        "verdict": assessment.words,
         "summary": report.summary(assessment),
     }
 
@@ -138,7 +138,7 @@ def judged_json(judgement: Judgement | None) -> dict[str, str] | None:
     _, reported, obtained, n, tolerance, _ = report.claim_row(judgement)
     return {
         "reported": reported, "obtained": obtained, "n": n, "tolerance": tolerance,
-        "verdict": judgement.verdict.value,
+        "verdict": judgement.words,
     }  # fmt: skip
 
 
@@ -194,7 +194,8 @@ def page(found: Comparison) -> str:
 def both_verdicts(found: Comparison) -> Html:
     """The overall verdict of each side."""
     lines = [
-        tag("p", tag("strong", f"{name} "), claims.badge(each.assessment.verdict), " ",
+        tag("p", tag("strong", f"{name} "),
+            claims.badge(each.assessment.verdict, each.assessment.words), " ",
             tag("span", report.summary(each.assessment).partition(": ")[2], class_="quiet"))
         for name, each in named(found)
     ]  # fmt: skip
@@ -236,4 +237,5 @@ def side_cell(judgement: Judgement | None, extent: tuple[float, ...]) -> Html:
     count = tag("span", runs, class_="figure") if runs else None
     numbers = tag("small", claims.figures(told["obtained"]), " ", count)
     picture = claim_picture.of_claim(judgement, extent)
-    return tag("td", claims.badge(judgement.verdict), picture, numbers, class_="side")
+    badge = claims.badge(judgement.verdict, judgement.words)
+    return tag("td", badge, picture, numbers, class_="side")

@@ -6,9 +6,12 @@ Does not own: what the files mean (`detectors`, `inspection`) and where they go 
 
 from __future__ import annotations
 
+from repropack.source.history import Age, ages
 from repropack.source.model import Entry, SourceKind, Submodule
 from repropack.source.opening import open_source
 from repropack.source.source import Source
 from repropack.source.text import Unreadable
 
-__all__ = ["Entry", "Source", "SourceKind", "Submodule", "Unreadable", "open_source"]
+__all__ = [
+    "Age", "Entry", "Source", "SourceKind", "Submodule", "Unreadable", "ages", "open_source",
+]  # fmt: skip

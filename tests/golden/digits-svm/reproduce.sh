@@ -25,6 +25,7 @@ outer_grace_s=60 # how long past an experiment's own timeout its container may l
 engine=''
 out=''
 rebuild=no
+recorded=no
 tolerance=''
 claims=''
 work=''      # scratch space, below the output directory
@@ -42,6 +43,7 @@ bundle_label='{{index .Config.Labels "repropack.bundle"}}'
 usage() {
     cat <<'TEXT'
 usage: ./reproduce.sh [--tolerance T] [--claim ID]... [--engine docker|podman] [--output DIR] [--rebuild]
+       ./reproduce.sh --recorded [--tolerance T] [--claim ID]... [--output DIR]
 
 Checks this bundle, gets what the image needs, builds the image with the network off, runs the
 experiments in it and compares their numbers with the paper's.
@@ -52,6 +54,9 @@ experiments in it and compares their numbers with the paper's.
   --output DIR, -o  where the runs and the report go (default: reproduction, beside this script);
                     what an earlier call left there is replaced
   --rebuild         build the image even if it is already there
+  --recorded        run nothing, and need no engine: compare the paper with the result files that the
+                    authors shipped, which shows that these agree and not that they are obtained again.
+                    Needs python3; the report goes to recorded, beside this script
   --help, -h        show this text
 
 examples:
@@ -106,6 +111,7 @@ parse() {
         case $1 in
             --help | -h) usage; exit 0 ;;
             --rebuild) rebuild=yes; shift; continue ;;
+            --recorded) recorded=yes; shift; continue ;;
             --tolerance=* | --claim=* | --engine=* | --output=*) value=${1#*=} ;;
             --tolerance | --claim | --engine | --output | -o)
                 [ $# -ge 2 ] || die 2 "$1 needs a value" "./reproduce.sh --help"
@@ -240,7 +246,10 @@ stop_container() { "$engine" stop -t 10 "$container"; }
 
 # What an earlier call left is replaced, what anybody else left is not touched.
 prepare_output() {
-    [ -n "$out" ] || out=$here/reproduction
+    [ -n "$out" ] || case $recorded in
+        yes) out=$here/recorded ;;
+        *) out=$here/reproduction ;;
+    esac
     if [ -d "$out" ] && [ ! -f "$out/.reproduction" ] && [ -n "$(ls -A "$out")" ]; then
         die 2 "$out exists already, and holds something else" "name another directory with --output"
     fi
@@ -256,7 +265,8 @@ prepare_output() {
 # Nothing is left of a call that got nowhere.
 close_output() {
     [ -z "$work" ] || rm -rf "$work"
-    if [ -n "$made" ] && [ ! -e "$made/runs" ] && [ ! -e "$made/build.log" ]; then
+    if [ -n "$made" ] && [ ! -e "$made/runs" ] && [ ! -e "$made/build.log" ] &&
+        [ ! -e "$made/report.json" ]; then
         rm -f "$made/.reproduction"
         rmdir "$made" 2>/dev/null || true
     fi
@@ -695,6 +705,24 @@ judge_all() {
     return "$verdict"
 }
 
+# judge_recorded: on the files of source/, with the Python of this machine; the judge needs no other.
+judge_recorded() {
+    command -v python3 >/dev/null 2>&1 ||
+        die 4 "there is no python3 to read the result files with" "install it, or run without --recorded"
+    set --
+    for claim in $claims; do set -- "$@" --claim "$claim"; done
+    [ -z "$tolerance" ] || set -- "$@" --tolerance "$tolerance"
+    say "reading shipped results: nothing is run"
+    rm -f "$out/report.txt" "$out/report.md" "$out/report.json"
+    verdict=0
+    await python3 -I judge.pyz recorded --source source -o "$out" "$@" || verdict=$?
+    case $verdict in
+        0 | 1 | 6 | 8) say "report: $out/report.md" ;;
+        *) die 6 "the judge failed" ;;
+    esac
+    return "$verdict"
+}
+
 judge() { exec "$engine" start -a -i "$container" <"$work/records"; }
 
 main() {
@@ -705,6 +733,10 @@ main() {
     trap finish EXIT
     trap interrupted INT TERM HUP
     prepare_output
+    if [ "$recorded" = yes ]; then
+        judge_recorded
+        return
+    fi
     find_engine
     get_image
     find_gpu
