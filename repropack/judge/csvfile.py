@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from repropack.judge import files
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At, axis_of
 from repropack.judge.model import Params
 from repropack.judge.naming import close_names
 from repropack.judge.number import same
@@ -43,6 +44,8 @@ def cells(path: str, column: str, where: Params) -> Iterator[Match]:
     rows = _rows(path, column)
     header = next(rows, (0, []))[1]
     wanted = _index(header, column)
+    axis = axis_of([name.strip() for name in header if name.strip() != column])
+    counter = [name.strip() for name in header].index(axis) if axis else -1
     conditions = [(_index(header, name), text) for name, text in where]
     seen = _Seen(where)
     for line, row in rows:
@@ -51,7 +54,9 @@ def cells(path: str, column: str, where: Params) -> Iterator[Match]:
             continue
         seen.matched = True
         if wanted < len(row) and row[wanted].strip():
-            yield row[wanted], ("column %s on line %d", column, line)
+            place = ("column %s on line %d", column, line)
+            counted = axis and counter < len(row) and row[counter].strip()
+            yield row[wanted], At(axis, row[counter], place) if counted else place
             seen.found = True
     if not seen.found:
         raise NothingFound(seen.reason(column))

@@ -12,12 +12,14 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from repropack.judge import csvfile, files, jsonpath
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At, axis_of
 from repropack.judge.model import Params
 from repropack.judge.naming import close_names
 from repropack.judge.number import same
 from repropack.judge.series import Match, NothingFound
 
 _LARGEST_BYTES = 64 << 20
+_LAST_NAME = re.compile(r"""(?:\.[^\s.\[\]'"*?()@$]+|\[(?:'[^']*'|"[^"]*")\])$""")
 _LINE_ENDINGS = (".jsonl", ".ndjson", ".log.json")  # the last is what mmdetection 2 writes
 
 
@@ -87,9 +89,11 @@ def _of_items(items: Iterator[Tuple[Any, str]], key: str, where: Params) -> Iter
         except _KeyMissing as missing:
             problem = missing
             continue
+        axis = axis_of(item) if isinstance(item, dict) else ""
+        shown = ("key %s%s", key, place)
         for token, _ in tokens:
             found = True
-            yield token, ("key %s%s", key, place)
+            yield token, At(axis, item[axis], shown) if axis and len(tokens) == 1 else shown
     if not found:
         raise problem or FileProblem("is empty")
 
@@ -119,7 +123,7 @@ def parse(data: bytes, lines_before: int = 0) -> Any:
         raise FileProblem("is not usable JSON: it is nested too deeply") from None
 
 
-def _at_key(document: Any, key: str, where: str) -> List[Tuple[Any, str]]:
+def _at_key(document: Any, key: str, where: str) -> List[Tuple[Any, Any]]:
     """The values at the key; of a list of values each one, so that `select` can choose."""
     if jsonpath.is_path(key):
         return _at_path(document, key)
@@ -131,14 +135,29 @@ def _at_key(document: Any, key: str, where: str) -> List[Tuple[Any, str]]:
     return _each(found[0], where, key)
 
 
-def _at_path(document: Any, path: str) -> List[Tuple[Any, str]]:
+def _at_path(document: Any, path: str) -> List[Tuple[Any, Any]]:
     found = jsonpath.find(document, path)
     if not found:
         names = close_names(path, keys(document))
         raise _KeyMissing("has nothing at %s%s" % (files.printable(path), names))
     if len(found) == 1:
         return _each(found[0][0], found[0][1], path)
-    return found
+    return _counted(document, path, found)
+
+
+def _counted(document: Any, path: str, found: List[Tuple[Any, str]]) -> List[Tuple[Any, Any]]:
+    """The values with what is counted beside them: `$.log_history[*].step` for `….loss`."""
+    parent = _LAST_NAME.sub("", path)
+    if parent == path:
+        return list(found)
+    holders = {place: item for item, place in jsonpath.find(document, parent)}
+    placed = [(value, place, holders.get(_LAST_NAME.sub("", place))) for value, place in found]
+    items = [item for _, _, item in placed if isinstance(item, dict)]
+    shared = set.intersection(*(set(item) for item in items)) if len(items) == len(placed) else ()
+    axis = axis_of(shared)
+    if not axis:
+        return list(found)
+    return [(value, At(axis, (item or {})[axis], place)) for value, place, item in placed]
 
 
 def _each(value: Any, where: str, key: str) -> List[Tuple[Any, str]]:

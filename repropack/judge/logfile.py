@@ -12,6 +12,7 @@ import re
 from typing import Callable, Iterator, List, Match, NamedTuple, Pattern, Tuple
 
 from repropack.judge import files
+from repropack.judge.history import axis_of
 
 _CHUNK_BYTES = 1 << 16
 # An endless line is looked at through a window; a match of over 2048 characters may be missed.
@@ -67,12 +68,33 @@ def matches_in(text: str, pattern: str, group: str = "") -> Iterator[Tuple[str, 
         yield result
 
 
+class Counted(str):
+    """What matched, where another group of the pattern counts: `epoch` or `step`, by its name."""
+
+    axis = ""
+    x = ""
+
+
 def _is_plain(text: str) -> bool:
     return "\r" not in text and "\x1b" not in text
 
 
 def _capture(compiled: Pattern[str], group: str) -> Callable[[Match[str]], str]:
     """What to take of a match."""
+    taken = _taken(compiled, group)
+    axis = axis_of([name for name in compiled.groupindex if name != group])
+    if not axis:
+        return taken
+
+    def counted(match: Match[str]) -> str:
+        found = Counted(taken(match))
+        found.axis, found.x = axis, match.group(axis) or ""
+        return found
+
+    return counted
+
+
+def _taken(compiled: Pattern[str], group: str) -> Callable[[Match[str]], str]:
     name = int(group) if group.isdigit() else group
     if not name and "value" in compiled.groupindex:
         name = "value"

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, Optional, Sequence
 
 from repropack.judge import csvfile, files, jsonfile, logfile, metricfiles, series
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At, History
 from repropack.judge.model import Metric
 from repropack.judge.series import Among, Chosen, Match
 
@@ -31,14 +32,19 @@ class Reading:
     where: str = ""
     reason: str = ""
     among: Among = ()
+    history: Optional[History] = None
 
     def to_json(self) -> Dict[str, Any]:
         """The reading as it stands in `record.json`, below its name."""
-        found = {
+        found: Dict[str, Any] = {
             "text": self.text, "value": self.value, "file": self.file, "where": self.where,
             "reason": self.reason,
         }  # fmt: skip
-        return {**found, "among": dict(self.among)} if self.among else found
+        if self.among:
+            found["among"] = dict(self.among)
+        if self.history:
+            found["history"] = self.history.to_json()
+        return found
 
 
 def read_metric(
@@ -66,7 +72,10 @@ def read_metric(
         reason = "%s %s" % (shown, files.missing_reason(error))
         return Reading(metric.name, shown, reason=reason)
     where = files.printable(found.where)
-    return Reading(metric.name, shown, found.text, found.value, where, among=found.among)
+    return Reading(
+        metric.name, shown, found.text, found.value, where,
+        among=found.among, history=found.history,
+    )  # fmt: skip
 
 
 def _read(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chosen:
@@ -99,7 +108,11 @@ def _matches(metric: Metric, path: str) -> Iterable[Match]:
 
 def _in_text(path: str, metric: Metric) -> Iterable[Match]:
     found = logfile.matches(path, metric.key, metric.option("group"))
-    return ((text, ("line %d", line)) for text, line in found)
+    return ((text, _placed(text, ("line %d", line))) for text, line in found)
+
+
+def _placed(text: str, where: Any) -> Any:
+    return At(text.axis, text.x, where) if isinstance(text, logfile.Counted) else where
 
 
 def _of_tracker(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chosen:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Deque, Dict, Iterable, List, Optional, Tuple, Union
 
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At, History, Recorder
 from repropack.judge.number import guess, number
 
 SELECTS = ("first", "last", "min", "max", "mean of last K")
 _MEAN = re.compile(r"mean of last ([1-9][0-9]{0,5})")
 
-Where = Union[str, Tuple[Any, ...]]  # a text, or a template and what to fill in: only one is shown
+# A text, or a template and what to fill in (only one is shown); or that with its place on an axis.
+Where = Union[str, Tuple[Any, ...], At]
 Match = Tuple[Any, Where]
 Among = Tuple[Tuple[str, Any], ...]  # pairs of a name and a text; `count` is a number
 
@@ -29,12 +31,13 @@ class NothingFound(FileProblem):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The number that counts. `among` tells of its series, if there were several matches."""
+    """The number that counts. `among` and `history` tell of its series, if there were several."""
 
     text: str
     value: float
     where: str
     among: Among
+    history: Optional[History] = None
 
 
 def is_select(text: str) -> bool:
@@ -60,7 +63,7 @@ def choose(matches: Iterable[Match], select: str) -> Chosen:
     else:
         token, where = series.kept[select]
         text, value = number(token)
-    return Chosen(text, value, _text(where), series.summary())
+    return Chosen(text, value, _text(where), series.summary(), series.recorder.history())
 
 
 def _checked(matches: Iterable[Match]) -> Iterable[Match]:
@@ -74,6 +77,7 @@ class _Series:
 
     def __init__(self, recent: int) -> None:
         self.count = 0
+        self.recorder = Recorder()
         self.kept: Dict[str, Match] = {}
         self._recent: Deque[Match] = collections.deque(maxlen=recent)
         self._min = math.inf
@@ -82,6 +86,7 @@ class _Series:
     def add(self, token: Any, where: Where) -> None:
         value = guess(token)
         match = (token, where)
+        self.recorder.add(value, where)
         if value < self._min and value != -math.inf:
             self._min, self.kept["min"] = value, match
         if value > self._max and value != math.inf:
@@ -118,6 +123,8 @@ def _number_text(match: Optional[Match]) -> str:
 
 
 def _text(where: Where) -> str:
+    if isinstance(where, At):
+        return _text(where.where)
     return where if isinstance(where, str) else where[0] % tuple(where[1:])
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from repropack.judge import csvfile
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At
 from repropack.judge.series import Match
 from repropack.judge.trackers.tracked import Names, Tracked
 
@@ -49,8 +50,10 @@ def _lines(paths: Sequence[str]) -> Iterator[Match]:
             words = line.split()
             if len(words) < 2:
                 raise FileProblem("is no metric of MLflow: line %d" % number)
-            where = "step %s" % words[2] if len(words) > 2 else "line %d" % number
-            yield words[1], where
+            if len(words) > 2:
+                yield words[1], At("step", words[2], ("step %s", words[2]))
+            else:
+                yield words[1], ("line %d", number)
 
 
 def _run_name(path: str) -> str:
@@ -82,7 +85,7 @@ def _of_run(path: str, run_id: str, key: str) -> Iterator[Match]:
     )
     for value, is_nan, step in _query(path, text, (run_id, key)):
         token = "nan" if is_nan else float(value) if isinstance(value, (int, float)) else value
-        yield token, ("step %s", step)
+        yield token, At("step", step, ("step %s", step))
 
 
 def _query(path: str, text: str, values: Tuple[str, ...]) -> Iterator[Tuple[Any, ...]]:

@@ -10,6 +10,7 @@ import os
 from typing import Any, Dict, Iterator, Mapping, Sequence
 
 from repropack.judge import jsonfile
+from repropack.judge.history import At
 from repropack.judge.series import Match
 from repropack.judge.trackers.tracked import Names, Tracked
 
@@ -31,7 +32,10 @@ def _values(found: Mapping[str, str], key: str, names: Names) -> Iterator[Match]
     if isinstance(series, dict) and isinstance(series.get(key), dict):
         values, steps = (_list(series[key].get(name)) for name in ("values", "steps"))
         for i, value in enumerate(values):
-            yield value, "step %s" % steps[i] if i < len(steps) else "value %d" % i
+            if i < len(steps):
+                yield value, At("step", steps[i], ("step %s", steps[i]))
+            else:
+                yield value, ("value %d", i)
         return
     info = documents.get("info.json")
     for value in jsonfile.at(info, key):

@@ -12,6 +12,7 @@ import struct
 from typing import Dict, Iterator, List, Optional, Pattern, Sequence, Tuple
 
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At
 from repropack.judge.number import Single
 from repropack.judge.series import Match
 from repropack.judge.trackers import wire
@@ -71,10 +72,14 @@ def _of_file(path: str, tag: str) -> Iterator[Match]:
         quick = usual.fullmatch(data, start, end)
         if quick:
             step = wire.varint(quick.group(1), 0, 10)[0] if quick.group(1) else 0
-            yield Single(_SINGLE.unpack(quick.group(2))[0]), ("step %d", wire.signed(step))
+            yield Single(_SINGLE.unpack(quick.group(2))[0]), _at(wire.signed(step))
             continue
         for match in _of_event(data, start, end, tag):
             yield match
+
+
+def _at(step: int) -> At:
+    return At("step", step, ("step %d", step))
 
 
 def _usual(needle: bytes) -> Pattern[bytes]:
@@ -164,7 +169,7 @@ def _of_event(data: bytes, start: int, end: int, tag: str) -> Iterator[Match]:
         for name, value in _values(data, summary):
             token = _scalar(data, value) if name == tag else None
             if token is not None:
-                yield token, ("step %d", step)
+                yield token, _at(step)
 
 
 def _values(data: bytes, summary: wire.Field) -> Iterator[Tuple[str, wire.Field]]:

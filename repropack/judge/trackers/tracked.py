@@ -5,6 +5,7 @@ Owns: choosing among runs, and what to say if the choice is not clear.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from repropack.judge import files, series
@@ -79,7 +80,7 @@ def choose(
 
 
 def _placed(name: str, chosen: Chosen) -> Chosen:
-    return Chosen(chosen.text, chosen.value, "%s of run %s" % (chosen.where, name), chosen.among)
+    return replace(chosen, where="%s of run %s" % (chosen.where, name))
 
 
 def _problem(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import Any, Iterator, List, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from repropack.judge import jsonfile
 from repropack.judge.files import FileProblem
+from repropack.judge.history import At
 from repropack.judge.series import Match
 from repropack.judge.trackers import wire
 from repropack.judge.trackers.tracked import Names, Tracked
@@ -63,7 +64,11 @@ def _values(path: str, key: str, names: Names) -> Iterator[Match]:
                 summary = found or summary
             elif found:
                 logged = True
-                yield found[-1], ("history%s", _step(record, field))
+                step = _step(record, field)
+                if step is None:
+                    yield found[-1], "history"
+                else:
+                    yield found[-1], At("step", step, ("history, step %d", step))
     if summary and not logged:
         yield summary[-1], "summary"
 
@@ -83,13 +88,13 @@ def _items(record: bytes, field: wire.Field, key: str, names: Names) -> List[Any
     return found
 
 
-def _step(record: bytes, history: wire.Field) -> str:
+def _step(record: bytes, history: wire.Field) -> Optional[int]:
     for item in wire.fields(record, history.start, history.end):
         if item.number == _STEP and item.kind == wire.BYTES:
-            for field in wire.fields(record, item.start, item.end):
-                if field.number == 1 and field.kind == wire.VARINT:
-                    return ", step %d" % wire.signed(field.value)
-    return ""
+            fields = wire.fields(record, item.start, item.end)
+            found = (f for f in fields if f.number == 1 and f.kind == wire.VARINT)
+            return next((wire.signed(field.value) for field in found), 0)  # 0 is not written
+    return None
 
 
 def _item(record: bytes, item: wire.Field) -> Tuple[str, Any]:

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
-from repropack.judge import runner
+from repropack.judge import report, runner
 from repropack.judge.expand import expand
 from repropack.judge.hardware import ControlGroup
 from repropack.judge.model import Experiment, Metric
+from repropack.judge.rule import judge_all
 from repropack.judge.runlog import Progress, RunLog
+from repropack.verification import read, write_report
 
 ACC = Metric("acc", "json", "r.json", "acc")
 WRITE = """echo '{"acc": 0.970}' > r.json"""
@@ -330,3 +332,29 @@ def test_signal_handlers_are_put_back(tmp_path: Path) -> None:
     Run(tmp_path, "true", metrics=()).record()
     assert signal.getsignal(signal.SIGTERM) is before
     assert os.getpid() > 0
+
+
+def test_curves_of_real_runs(tmp_path: Path) -> None:
+    """What runs append to a table while they train are learning curves of the report's page."""
+    train = (
+        "echo epoch,acc > t.csv; for e in 1 2 3; do echo $e,0.$(({seed} + 2 * e)) >> t.csv; done"
+    ).replace("* e", "* $e")
+    curve = Experiment("e", train, metrics=(Metric("acc", "csv", "t.csv", "acc"),), seeds=(1, 2))
+    for spec in expand(curve):
+        work = tmp_path / f"work{spec.seed}"
+        work.mkdir()
+        runner.execute(curve, spec, str(work), str(tmp_path / "runs" / spec.id), {})
+    found = [
+        json.loads((tmp_path / "runs" / spec.id / "record.json").read_bytes())
+        for spec in expand(curve)
+    ]
+    assert found[0]["metrics"]["acc"]["history"] == {
+        "axis": "epoch",
+        "points": [[1, 0.3], [2, 0.5], [3, 0.7]],
+    }
+    saved = report.as_dict(judge_all([curve], [], found, name="curves"))
+    (tmp_path / "report.json").write_text(json.dumps(saved))
+    write_report(read(tmp_path))
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Learning curves" in page
+    assert "Mean of 2 runs: 0.35 at epoch 1, 0.75 at epoch 3" in page
