@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repropack.environment import AsOf, Lock
+from repropack.environment.parts import Selection
 from repropack.errors import OtherPythonError, RepropackError
 from repropack.findings import Choice
 from repropack.locking import provide_lock
@@ -30,11 +31,16 @@ def environment_of(
     """
     found = looked.inspection
     inferred = found.undeclared if infer else ()
+    said = looked.config.environment
+    selection = Selection(groups=said.groups, extras=said.extras, without=said.groups_exclude)
 
     def lock_for(base: Base, *, from_sources: bool = False) -> Lock:
         target = replace(base.need.target, from_sources=from_sources)
         return provide_lock(
-            *(looked.source, found.environment, target, cache), infer=inferred, as_of=as_of
+            *(looked.source, found.environment, target, cache),
+            infer=inferred,
+            as_of=as_of,
+            selection=selection,
         )
 
     bases = choose_bases(found, looked.config)

@@ -21,6 +21,8 @@ from repropack.environment import (
     format_of,
     read_lock,
 )
+from repropack.environment.groups import refuse_selection
+from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
@@ -37,24 +39,35 @@ def provide_lock(
     *,
     infer: tuple[Choice, ...] = (),
     as_of: AsOf | None = None,
+    selection: Selection = UNASKED,
 ) -> Lock:
     """The lock of a project for a target.
 
     An unpinned manifest is resolved as of `as_of`, else as of the commit's date; a snapshot has
     none, so it is resolved as of now. `infer` are distributions that the code imports and no
     manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock.
+    `selection` are the groups and extras that the config asks for.
     Raises `InvalidError` (exit code 3) or `TemporaryError` (75).
     """
+    if file.path is None:
+        refuse_selection("the repository", selection)
     if file.path is None and not infer:
         return EMPTY_LOCK
     if file.path is not None and file.format.is_conda:
-        return provide_conda(source, file, target, cache, infer=infer, as_of=as_of)
+        return provide_conda(
+            source, file, target, cache, infer=infer, as_of=as_of, selection=selection
+        )
     moment = as_of or as_of_commit(source)
     if file.path is not None:
         text = source.read_text(file.path)
         format = format_of(file.path, text)
         if format is not None and format.is_lock:
-            lock = read_lock(text, file.path, format, target=target, read=source.read_text)
+            lock = read_lock(
+                *(text, file.path, format),
+                target=target,
+                read=source.read_text,
+                selection=selection,
+            )
             if lock.unbuilt:
                 from repropack.environment.gitcommits import settle
 
@@ -69,6 +82,7 @@ def provide_lock(
         as_of=moment,
         cache=cache,
         inferred=tuple(map(line_of, infer)),
+        selection=selection,
     )
     return replace(lock, findings=(*lock.findings, *map(inferred, infer), *built(lock)))
 
@@ -94,6 +108,7 @@ def provide_conda(
     *,
     infer: tuple[Choice, ...],
     as_of: AsOf | None,
+    selection: Selection,
 ) -> Lock:
     """The lock of one of conda's files, with pip's part on top. Raises as `provide_lock`."""
     path, is_lock = file.path or "", file.format.is_lock
@@ -104,6 +119,7 @@ def provide_conda(
         as_of=as_of or as_of_commit(source),
         cache=cache,
         inferred=() if is_lock else tuple(map(line_of, infer)),
+        selection=selection,
     )
     said: tuple[Finding, ...] = tuple(map(inferred, infer))
     if is_lock:

@@ -116,6 +116,8 @@ class Plan:
             ("base", self.base.suite),
             *(("system package", choice) for choice in self.base.apt),
             ("environment", self.environment),
+            *(("group", choice) for choice in self.lock.parts.groups),
+            *(("extra", choice) for choice in self.lock.parts.extras),
             *([("resolved as of", self.lock.as_of)] if self.lock.as_of else []),
             *self.cuda.facts,
             *([("cuda base", self.cuda_base.run)] if self.cuda.state is State.CUDA else []),

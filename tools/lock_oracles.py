@@ -2,8 +2,9 @@
 
     tools/lock_oracles.py [--write] [NAME...]      NAME is a directory of tests/fixtures/locks
 
-Runs each tool, of the version that the first line of export.txt names, through `uv tool run` on a
+Runs each tool, of the version that the first line of its export names, through `uv tool run` on a
 copy of the fixture. Exporting asks no index; fetching a tool does. Exit code: 0, 1 for a
+difference. What needs a Python that uv finds neither here nor elsewhere is told, and is no
 difference. A new fixture is made by hand: tests/fixtures/locks/README.md says how.
 """
 
@@ -16,35 +17,73 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "locks"
-#: name → what else the tool needs, the Python it runs on, its arguments
-EXPORTS = {
-    "poetry-2.1": ("poetry-plugin-export", "3.11", "poetry export --only main,ml"),
-    "poetry-2.0": ("poetry-plugin-export", "3.11", "poetry export --only main,ml"),
-    "poetry-1.1": ("", "3.9", "poetry export"),
-    "poetry-1.0": ("", "3.8", "poetry export -f requirements.txt"),
-    "uv": ("", "3.11", "uv export --frozen --no-default-groups --group ml --no-emit-project"),
-    "uv-workspace": ("", "3.11", "uv export --frozen --no-emit-workspace"),
-    "pdm-4.5": ("", "3.11", "pdm export -f requirements --prod"),
-    "pdm-4.4": ("", "3.11", "pdm export -f requirements --prod"),
-    "pdm-4.1": ("", "3.10", "pdm export -f requirements --prod"),
-    "pipenv": ("", "3.11", "pipenv requirements --hash"),
-}
+UV = "uv export --frozen --no-default-groups --no-emit-project"
+PLUGIN = "poetry-plugin-export"
 PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.M)
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
+NO_PYTHON = re.compile(r"No interpreter found|python-build-standalone|python-downloads")
 
 
-def export(name: str, version: str) -> str:
+@dataclass(frozen=True)
+class Export:
+    """How an oracle is made: the tool's arguments, what else it needs, the Python it runs on.
+
+    `name` is that of the file: `export.txt`, `export-NAME.txt` for other groups and extras.
+    """
+
+    directory: str
+    arguments: str
+    name: str = ""
+    extra: str = ""
+    python: str = "3.11"
+
+    @property
+    def path(self) -> Path:
+        """The file that holds it."""
+        name = f"export-{self.name}.txt" if self.name else "export.txt"
+        return FIXTURES / self.directory / name
+
+    @property
+    def label(self) -> str:
+        """How it is called in messages."""
+        return f"{self.directory}/{self.name}" if self.name else self.directory
+
+
+EXPORTS = (
+    Export("poetry-2.1", "poetry export --only main,ml", extra=PLUGIN),
+    Export("poetry-2.1", "poetry export --only main,ml,paper -E plot", "plot", PLUGIN),
+    Export("poetry-2.0", "poetry export --only main,ml", extra=PLUGIN),
+    Export("poetry-2.0", "poetry export --only main,ml,paper -E plot", "plot", PLUGIN),
+    Export("poetry-1.1", "poetry export", python="3.9"),
+    Export("poetry-1.0", "poetry export -f requirements.txt", python="3.8"),
+    Export("uv", f"{UV} --group ml"),
+    Export("uv", f"{UV} --group ml --group dev --extra plot", "plot"),
+    Export("uv-conflicts", f"{UV} --group fast --extra new", "new"),
+    Export("uv-conflicts", f"{UV} --group slow --extra old", "old"),
+    Export("uv-workspace", "uv export --frozen --no-emit-workspace"),
+    Export("pdm-4.5", "pdm export -f requirements -G ml"),
+    Export("pdm-4.5", "pdm export -f requirements -G ml,dev", "dev"),
+    Export("pdm-4.4", "pdm export -f requirements -G ml"),
+    Export("pdm-4.1", "pdm export -f requirements --prod", python="3.10"),
+    Export("pdm-4.1", "pdm export -f requirements --prod", "3.11"),
+    Export("pipenv", "pipenv requirements --hash"),
+    Export("pipenv", "pipenv requirements --hash --dev", "develop"),
+)
+
+
+def made(export: Export, version: str) -> str:
     """What the tool exports from a copy of the fixture. Raises `CalledProcessError`."""
-    extra, python, arguments = EXPORTS[name]
-    tool, *rest = shlex.split(arguments)
-    runner = ["uv", "tool", "run", "--python", python, "--from", f"{tool}=={version}"]
-    runner += ["--with", extra] if extra else []
+    tool, *rest = shlex.split(export.arguments)
+    runner = ["uv", "tool", "run", "--python", export.python, "--from", f"{tool}=={version}"]
+    runner += ["--with", export.extra] if export.extra else []
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "project"
-        shutil.copytree(FIXTURES / name, copy)
+        shutil.copytree(FIXTURES / export.directory, copy)
         done = subprocess.run(
             [*runner, tool, *rest], cwd=copy, check=True, capture_output=True, text=True
         )
@@ -60,22 +99,35 @@ def packages(text: str) -> dict[tuple[str, str], frozenset[str]]:
     return {key: frozenset(hashes) for key, hashes in found.items()}
 
 
-def compare(name: str, *, write: bool) -> str:
-    """One fixture: `same`, `written`, or what differs. Hashes of other platforms were left out."""
-    path = FIXTURES / name / "export.txt"
-    head, _, kept = path.read_text("utf-8").partition("\n")
+def compare(export: Export, *, write: bool) -> str:
+    """One oracle: `same`, `written`, or what differs. Hashes of other platforms were left out."""
+    head, _, kept = export.path.read_text("utf-8").partition("\n")
     try:
-        made = export(name, head.rpartition(" ")[2])
+        text = made(export, head.rpartition(" ")[2])
     except subprocess.CalledProcessError as error:
-        return f"the tool failed: {(error.stderr or error.stdout).strip()[-300:]}"
-    ours, theirs = packages(kept), packages(made)
+        said = (error.stderr or error.stdout).strip()
+        if NO_PYTHON.search(said):
+            return f"not run: it needs Python {export.python}"
+        return f"the tool failed: {said[-300:]}"
     if write:
-        path.write_text(f"{head}\n{made}", "utf-8")
+        export.path.write_text(f"{head}\n{text}", "utf-8")
         return "written"
+    return difference(packages(kept), packages(text))
+
+
+def difference(
+    ours: dict[tuple[str, str], frozenset[str]], theirs: dict[tuple[str, str], frozenset[str]]
+) -> str:
+    """What differs, or that they are the same."""
     if ours.keys() != theirs.keys():
         return f"differs: {sorted(ours.keys() ^ theirs.keys())[:5]}"
     strange = [key for key, hashes in ours.items() if not hashes <= theirs[key]]
     return f"hashes differ: {strange[:5]}" if strange else f"same, {len(ours)} packages"
+
+
+def chosen(names: list[str]) -> Iterator[Export]:
+    """The oracles of these directories; all without a name."""
+    return (export for export in EXPORTS if not names or export.directory in names)
 
 
 def main() -> int:
@@ -83,10 +135,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the oracles of the locks.")
     parser.add_argument("names", metavar="NAME", nargs="*")
     parser.add_argument("--write", action="store_true", help="replace the exports")
-    chosen = parser.parse_args()
-    said = {name: compare(name, write=chosen.write) for name in chosen.names or EXPORTS}
-    sys.stdout.writelines(f"{name}: {text}\n" for name, text in said.items())
-    return 0 if all(text.startswith(("same", "written")) for text in said.values()) else 1
+    asked = parser.parse_args()
+    good = True
+    for export in chosen(asked.names):
+        said = compare(export, write=asked.write)
+        good = good and said.startswith(("same", "written", "not run"))
+        sys.stdout.write(f"{export.label}: {said}\n")
+        sys.stdout.flush()
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

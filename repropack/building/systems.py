@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from repropack.environment import AsOf, Lock, Target, normalise
+from repropack.environment.asking import Question
 from repropack.environment.manifest import Manifest
 from repropack.environment.requirements import Line
-from repropack.environment.resolving import Question, lock_of, remembered
+from repropack.environment.resolving import lock_of, remembered
 from repropack.environment.tomlfile import parse_toml, strings, table, text_of
 from repropack.errors import InvalidError
 from repropack.findings import Where

@@ -76,7 +76,7 @@ def fill(
         shutil.copyfile(ingredients.base.python, directory / contents.PYTHON)
     texts = {
         "repropack.json": contents.dump(contents.manifest(plan, ingredients)),
-        "pylock.toml": to_pylock(ingredients.wheels, ingredients.target),
+        "pylock.toml": to_pylock(ingredients.wheels, ingredients.target, lock=plan.lock),
         "Dockerfile": render.dockerfile(plan, ingredients, cache=cache),
         ".dockerignore": render.dockerignore(bool(ingredients.conda)),
         "fetch.txt": render.fetch_requirements(ingredients.downloads),

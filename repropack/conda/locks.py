@@ -15,7 +15,9 @@ from repropack.conda.solving import solve
 from repropack.condafile import CondaFile, Item, read_environment, read_list
 from repropack.environment import AsOf, Lock, Target, format_of, normalise, resolve
 from repropack.environment.condamodel import CondaEnvironment, CondaPackage
+from repropack.environment.groups import refuse_selection
 from repropack.environment.metadata import Tree
+from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line, parse_line
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Where
@@ -38,6 +40,7 @@ def provide(
     as_of: AsOf,
     cache: Path,
     inferred: tuple[Line, ...] = (),
+    selection: Selection = UNASKED,
 ) -> Lock:
     """The lock of a conda file. `target` is the base: its C library counts, its Python does not.
 
@@ -47,7 +50,7 @@ def provide(
     text = source.read_text(path)
     format = format_of(path, text)
     if format in READERS:
-        read = READERS[format](text, path, target)
+        read = READERS[format](text, path, selection)
         environment = environment_of(read.packages, path)
         return Lock(
             requirements=read.requirements(environment, target),
@@ -56,7 +59,9 @@ def provide(
             + (f" and {len(read.pip)} of pip" if read.pip else ""),
             findings=read.findings,
             conda=environment,
+            parts=read.parts,
         )
+    refuse_selection(path, selection)
     file = parsed(text, path, format)
     return solved(file, source, path, target, as_of=as_of, cache=cache, inferred=inferred)
 

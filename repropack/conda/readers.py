@@ -18,11 +18,14 @@ from repropack.condafile import PLATFORM, foreign_subdirs, read_explicit
 from repropack.environment import Requirement, Target
 from repropack.environment.artifacts import File, Package, requirement
 from repropack.environment.condamodel import CondaEnvironment, CondaPackage, public_address
+from repropack.environment.groups import Offer, choose, refuse_selection
+from repropack.environment.parts import NO_PARTS, UNASKED, Parts, Selection
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 
 ARCHIVE = re.compile(r"(.+)-([^-]+)-([^-]+)\.(?:conda|tar\.bz2)")
-GROUPS = ("main", "default")
+MAIN = "main"
+DEFAULT = "default"  # pixi's environment that is made of no feature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +35,21 @@ class Read:
     packages: tuple[CondaPackage, ...]
     pip: tuple[Package, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    parts: Parts = NO_PARTS
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of packages that main does not need
 
     def requirements(self, environment: CondaEnvironment, base: Target) -> tuple[Requirement, ...]:
         """pip's part for the environment's own Python."""
         target = replace(base, python=environment.python)
-        return tuple(requirement(package, target) for package in self.pip)
+        groups = dict(self.groups)
+        return tuple(
+            replace(requirement(package, target), groups=groups.get(package.name, ()))
+            for package in self.pip
+        )
 
 
-def read_conda_lock(text: str, path: str, target: Target) -> Read:
-    """A conda-lock.yml, unified or not, as conda-lock itself reads it: the main group alone."""
+def read_conda_lock(text: str, path: str, selection: Selection = UNASKED) -> Read:
+    """A conda-lock.yml, unified or not, as conda-lock reads it: its categories are groups."""
     try:
         lock = condalock.parse(text)
     except Exception as error:  # pydantic's, yaml's, and assertions: all mean the same
@@ -51,9 +60,11 @@ def read_conda_lock(text: str, path: str, target: Target) -> Read:
         ) from error
     here = [entry for entry in lock.package if entry.platform == PLATFORM]
     refuse_other_platforms(bool(here), sorted({e.platform for e in lock.package}), path)
-    chosen = [entry for entry in here if not entry.categories or "main" in entry.categories]
+    categories = {group for entry in here for group in entry.categories} - {MAIN}
+    parts = choose(Offer(path=path, groups=tuple(sorted(categories))), selection)
+    taken = {MAIN, *parts.group_names}
+    chosen = [entry for entry in here if not entry.categories or taken & set(entry.categories)]
     lines = name_lines(text)
-    groups = {group for entry in here for group in entry.categories} - {"main"}
     return Read(
         packages=tuple(
             conda_entry(entry, Where(path=path, line=lines.get(entry.name)))
@@ -65,7 +76,13 @@ def read_conda_lock(text: str, path: str, target: Target) -> Read:
             for entry in chosen
             if entry.manager == "pip"
         ),
-        findings=left_out(groups, path),
+        findings=parts.findings,
+        parts=parts,
+        groups=tuple(
+            (entry.name, tuple(sorted(taken & set(entry.categories))))
+            for entry in chosen
+            if entry.categories and MAIN not in entry.categories
+        ),
     )
 
 
@@ -91,8 +108,9 @@ def pip_entry(entry: Any, where: Where) -> Package:
     return Package(name=entry.name, version=entry.version, files=(file,), where=where)
 
 
-def read_explicit_lock(text: str, path: str, target: Target) -> Read:
+def read_explicit_lock(text: str, path: str, selection: Selection = UNASKED) -> Read:
     """What `conda list --explicit` printed. Hashes that it lacks are taken when it is fetched."""
+    refuse_selection(path, selection)
     try:
         addresses = read_explicit(text)
     except ValueError as error:
@@ -150,8 +168,8 @@ def unhashed(packages: Iterable[CondaPackage], path: str) -> tuple[Finding, ...]
     )
 
 
-def read_pixi(text: str, path: str, target: Target) -> Read:
-    """A pixi.lock: its default environment, as rattler reads it."""
+def read_pixi(text: str, path: str, selection: Selection = UNASKED) -> Read:
+    """A pixi.lock as rattler reads it: its default environment, or the one that is asked for."""
     from rattler import LockFile
 
     with tempfile.TemporaryDirectory() as directory:
@@ -165,16 +183,36 @@ def read_pixi(text: str, path: str, target: Target) -> Read:
                 f"{path} is not a lock that rattler reads: {reason}", hint="run `pixi lock` again"
             ) from error
     environments = dict(lock.environments())
-    name = "default" if "default" in environments else next(iter(environments), "")
-    if not name:
+    main = DEFAULT if DEFAULT in environments else next(iter(environments), "")
+    if not main:
         raise InvalidError(f"{path} locks no environment", hint="run `pixi lock`")
+    parts = one_environment(tuple(environments), main, path, selection)
+    name = parts.main or parts.group_names[0]
     platforms = environments[name].packages_by_platform()
     here = next((entries for p, entries in platforms.items() if str(p.subdir) == PLATFORM), None)
     refuse_other_platforms(here is not None, sorted(str(p.subdir) for p in platforms), path)
     lines = file_lines(text)
     packages = tuple(pixi_packages(here or (), path, lines))
     pip = tuple(pixi_pip(here or (), path, lines))
-    return Read(packages=packages, pip=pip, findings=left_out(set(environments) - {name}, path))
+    return Read(packages=packages, pip=pip, findings=parts.findings, parts=parts)
+
+
+def one_environment(known: tuple[str, ...], main: str, path: str, selection: Selection) -> Parts:
+    """The environment that is installed: pixi has one at a time, made of features.
+
+    Raises `InvalidError`.
+    """
+    others = tuple(name for name in known if name != main)
+    parts = choose(Offer(path=path, main=main, groups=others), selection)
+    if not parts.groups:
+        return parts
+    if len(parts.groups) > 1:
+        raise InvalidError(
+            f"environment.groups in repropack.yaml names {', '.join(parts.group_names)}, but these "
+            f"are environments of {path}, of which one is installed at a time",
+            hint="name one of them; in pixi's own files, an environment of several features",
+        )
+    return replace(parts, main="", left=(main, *parts.left))
 
 
 def pixi_packages(
@@ -229,19 +267,6 @@ def refuse_other_platforms(here: bool, platforms: list[str], path: str) -> None:
             f"{path} locks {', '.join(platforms) or 'nothing'}, and not {PLATFORM}",
             hint="add the platform linux-64, and lock again",
         )
-
-
-def left_out(groups: set[str], path: str) -> tuple[Finding, ...]:
-    """Groups and environments of a lock that are not for runs."""
-    return tuple(
-        Finding(
-            kind="conda.group-left-out",
-            value=group,
-            because=f"the packages of {group} alone in {path} are not installed",
-            where=Where(path=path),
-        )
-        for group in sorted(groups)
-    )
 
 
 def name_lines(text: str) -> dict[str, int]:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _APT_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")  # Debian policy 5.6.1
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PART_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 685, PEP 735
 _PYTHON_MINOR = re.compile(r"3\.[0-9]{1,2}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
@@ -145,6 +146,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Cursor], str | N
 
 
 apt_name = _matching(_APT_NAME, "the name of a Debian package, such as libgl1")
+part_name = _matching(_PART_NAME, "the name of a group or an extra")
 python_minor = _matching(_PYTHON_MINOR, 'a minor version of Python, such as "3.11"')
 decimal = _matching(_DECIMAL, 'a number as the paper prints it, such as "97.0"')
 doi = _matching(_DOI, "a DOI, such as 10.1000/182")

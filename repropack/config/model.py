@@ -27,12 +27,16 @@ class EnvironmentOverrides:
     """What the author says instead of what inspection finds.
 
     `lock` is a path relative to the source's root, `python` a minor version such as `3.11`,
-    `apt` names of Debian packages, `apt_exclude` those that are not wanted though something needs
-    them.
+    `groups` and `extras` are installed besides what the manifest's own tool installs unasked,
+    `groups_exclude` are groups that are not. `apt` are names of Debian packages, `apt_exclude`
+    those that are not wanted though something needs them.
     """
 
     lock: str | None = None
     python: str | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups_exclude: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
     apt_exclude: tuple[str, ...] = ()
 

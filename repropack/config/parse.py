@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from repropack.config import fields
@@ -16,6 +17,9 @@ from repropack.judge.model import Claim, Experiment
 
 CONFIG_NAME: Final = "repropack.yaml"
 _KEYS: Final = ("name", "paper", "environment", "datasets", "experiments", "claims")
+_ENVIRONMENT: Final = (
+    *("lock", "python", "groups", "extras", "groups_exclude", "apt", "apt_exclude"),
+)
 
 
 def parse_config(text: str | bytes, *, name: str = CONFIG_NAME) -> Config:
@@ -113,17 +117,29 @@ def _paper(cursor: Cursor) -> Paper:
 
 
 def _environment(cursor: Cursor) -> EnvironmentOverrides:
-    given = cursor.fields(("lock", "python", "apt", "apt_exclude"))
-    wanted = fields.list_of(given, "apt", fields.apt_name)
-    declined = fields.list_of(given, "apt_exclude", fields.apt_name)
-    for name in sorted({*wanted} & {*declined}):
-        given["apt_exclude"].problem(f"{name} stands in environment.apt too")
+    given = cursor.fields(_ENVIRONMENT)
+    apt, apt_exclude = _lists(given, "apt", fields.apt_name)
+    groups, groups_exclude = _lists(given, "groups", fields.part_name)
     return EnvironmentOverrides(
         lock=fields.value_of(given, "lock", fields.relative_path),
         python=fields.value_of(given, "python", fields.python_minor),
-        apt=wanted,
-        apt_exclude=declined,
+        groups=groups,
+        extras=fields.list_of(given, "extras", fields.part_name),
+        groups_exclude=groups_exclude,
+        apt=apt,
+        apt_exclude=apt_exclude,
     )
+
+
+def _lists(
+    given: dict[str, Cursor], key: str, read: Callable[[Cursor], str | None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is wanted and what is not (`KEY_exclude`); a name in both is a problem."""
+    wanted = fields.list_of(given, key, read)
+    declined = fields.list_of(given, f"{key}_exclude", read)
+    for name in sorted({*wanted} & {*declined}):
+        given[f"{key}_exclude"].problem(f"{name} stands in environment.{key} too")
+    return wanted, declined
 
 
 def _datasets(given: dict[str, Cursor]) -> tuple[Dataset, ...]:

@@ -74,7 +74,7 @@ def by_its_hash(cache: Path, sha256: str) -> Path:
 
 def fetched(version: str, kept: Path, directory: Path) -> Path:
     """The archive of what uv installs into a directory: uv keeps it when it is told where."""
-    from repropack.environment.resolving import uv_binary
+    from repropack.environment.asking import uv_binary
 
     command = [uv_binary(), "python", "install", f"cpython-{version}-linux-x86_64-gnu"]
     command += ["--install-dir", str(directory / "pythons"), "--no-bin", "--no-progress"]

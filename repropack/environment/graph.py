@@ -1,25 +1,14 @@
-"""What a lock installs, starting from what is asked for: the walk, and which groups count.
+"""What a lock installs, starting from what is asked for.
 
-Owns: the rules that all formats share. Does not own: what an edge is (the reader of each format).
+Owns: the walk. Does not own: what an edge is (the reader of each format), groups (`groups`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from repropack.findings import Finding, Where
-
 Node = TypeVar("Node")
-
-# Groups that hold the tools of development; an experiment does not run them.
-TOOLING = re.compile(
-    r"(?:dev|devel|develop|development|tests?|testing|docs?|documentation|lint|linters?|linting"
-    r"|typ(?:es|ing)|mypy|ci|format|formatting|style|build|release|publish|pre-?commit|qa|quality"
-    r"|checks?|coverage|debug|profiling|notebooks?-dev)(?:[-_].*)?",
-    re.IGNORECASE,
-)
 
 
 def reachable(
@@ -34,22 +23,3 @@ def reachable(
             found[node] = None
             rest.extend(following(node))
     return tuple(found)
-
-
-def for_runs(groups: Iterable[str]) -> tuple[str, ...]:
-    """The groups, among those that a tool installs unasked, that an experiment may need."""
-    return tuple(group for group in groups if not TOOLING.fullmatch(group))
-
-
-def groups_finding(taken: Iterable[str], every: Iterable[str], path: str) -> tuple[Finding, ...]:
-    """Which groups and extras are installed and which are not; nothing where there are none."""
-    used = tuple(dict.fromkeys(taken))
-    left = tuple(group for group in dict.fromkeys(every) if group not in used)
-    if not left and len(used) < 2:
-        return ()
-    without = f"; not installed: {', '.join(left)}" if left else ""
-    because = f"what {path} installs for a run: {', '.join(used)}{without}"
-    where = Where(path=path)
-    return (
-        Finding(kind="environment.groups", value=", ".join(used), because=because, where=where),
-    )

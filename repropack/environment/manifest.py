@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from repropack.environment.groups import Offer, choose, refuse_selection
 from repropack.environment.lines import logical_lines, shown
 from repropack.environment.model import normalise
+from repropack.environment.parts import NO_PARTS, UNASKED, Parts, Selection
 from repropack.environment.requirements import Line, Requirements, parse_line, parse_requirements
 from repropack.environment.tomlfile import parse_toml, table
 from repropack.errors import InvalidError
@@ -30,6 +32,7 @@ from repropack.tables import (
 
 NOTHING = re.compile(r"\s*={2,3}\s*0\.0(?:\.|post|$).*")  # the versions of empty packages
 CONDA = (Format.CONDA, Format.CONDA_PIP, Format.CONDA_LIST)
+WITH_PARTS = (Format.PYPROJECT, Format.PIPFILE, Format.SETUP_PY, Format.SETUP_CFG)
 
 
 class TextSource(Protocol):
@@ -49,6 +52,7 @@ class Manifest:
     indexes: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    parts: Parts = NO_PARTS
 
     def where(self, name: str) -> Where:
         """Where a package is asked for; the file alone if something else needs it."""
@@ -65,16 +69,19 @@ def package_of(line: Line) -> str:
     return normalise(parse_line(line.text)[0])
 
 
-def read_manifest(source: TextSource, path: str) -> Manifest:
-    """A manifest with its includes. Raises `InvalidError` with file and line."""
+def read_manifest(source: TextSource, path: str, selection: Selection = UNASKED) -> Manifest:
+    """A manifest with its includes, of the groups and extras that are selected.
+
+    Raises `InvalidError` with file and line.
+    """
     text = source.read_text(path)
     format = format_of(path, text)
     if format is Format.PYPROJECT:
-        manifest = from_pyproject(source, text, path)
+        manifest = from_pyproject(source, text, path, selection)
     elif format is Format.PIPFILE:
-        manifest = from_pipfile(text, path)
+        manifest = from_pipfile(text, path, selection)
     elif format in (Format.SETUP_PY, Format.SETUP_CFG):
-        manifest = from_setuptools(source, text, path, format)
+        manifest = from_setuptools(source, text, path, format, selection)
     elif format is Format.SCRIPT:
         from repropack.environment.pyproject import script_lines
 
@@ -84,6 +91,8 @@ def read_manifest(source: TextSource, path: str) -> Manifest:
     else:
         text = requirements_text(source, path)
         manifest = of(parse_requirements(text, path, source.read_text), path)
+    if format not in WITH_PARTS:
+        refuse_selection(path, selection)
     for line in (*manifest.lines, *manifest.constraints):
         if line.direct is None or line.direct.origin is None:
             refuse_invalid(line)
@@ -102,12 +111,13 @@ def of(parsed: Requirements, path: str) -> Manifest:
     )
 
 
-def from_pyproject(source: TextSource, text: str, path: str) -> Manifest:
+def from_pyproject(source: TextSource, text: str, path: str, selection: Selection) -> Manifest:
     """The dependencies of a project, in whichever table they stand."""
     from repropack.environment.pyproject import (
         pyproject_findings,
         pyproject_indexes,
         pyproject_lines,
+        pyproject_parts,
     )
 
     data = parse_toml(text, path)
@@ -117,36 +127,50 @@ def from_pyproject(source: TextSource, text: str, path: str) -> Manifest:
             f"{path} has no [project] table and none of poetry or flit",
             hint="name the lock in repropack.yaml: environment.lock",
         )
-    manifest = expanded(source, tuple(pyproject_lines(data, text, path)), path)
+    parts = pyproject_parts(data, path, selection)
+    manifest = expanded(source, tuple(pyproject_lines(data, text, path, parts)), path)
     return replace(
         manifest,
         indexes=(*pyproject_indexes(data), *manifest.indexes),
-        findings=(*pyproject_findings(data, path), *manifest.findings),
+        findings=(*pyproject_findings(data, path, parts), *manifest.findings),
+        parts=parts,
     )
 
 
-def from_pipfile(text: str, path: str) -> Manifest:
+def from_pipfile(text: str, path: str, selection: Selection) -> Manifest:
     """The packages of a Pipfile."""
-    from repropack.environment.pipfile import pipfile_indexes, pipfile_lines
+    from repropack.environment.pipfile import pipfile_indexes, pipfile_lines, pipfile_parts
 
     data = parse_toml(text, path)
-    lines = tuple(pipfile_lines(data, text, path))
-    return Manifest(path=path, lines=lines, indexes=pipfile_indexes(data))
+    parts = pipfile_parts(data, path, selection)
+    return Manifest(
+        path=path,
+        lines=tuple(pipfile_lines(data, text, path, parts)),
+        indexes=pipfile_indexes(data),
+        findings=parts.findings,
+        parts=parts,
+    )
 
 
-def from_setuptools(source: TextSource, text: str, path: str, format: Format) -> Manifest:
-    """`install_requires`, read and never executed."""
-    from repropack.environment.setuptools import setup_cfg_items, setup_py_items
+def from_setuptools(
+    source: TextSource, text: str, path: str, format: Format, selection: Selection
+) -> Manifest:
+    """`install_requires` and the extras, read and never executed."""
+    from repropack.environment.setuptools import setup_cfg, setup_py
 
-    read = setup_cfg_items if format is Format.SETUP_CFG else setup_py_items
-    lines = tuple(Line(text=i.text, hashes=(), where=i.where) for i in read(text, path))
-    manifest = expanded(source, lines, path)
+    read = setup_cfg if format is Format.SETUP_CFG else setup_py
+    said = read(text, path)
+    parts = choose(Offer(path=path, main="install_requires", extras=said.extra_names), selection)
+    items = (*said.items, *(i for name in parts.extra_names for i in said.of_extra(name)))
+    lines = tuple(Line(text=i.text, hashes=(), where=i.where) for i in items)
+    manifest = replace(expanded(source, lines, path), parts=parts)
+    manifest = replace(manifest, findings=(*parts.findings, *manifest.findings))
     files = {line.where.path for line in manifest.lines} - {path}
     if not files:
         return manifest
     because = f"{path} is not executed: its dependencies are taken from {', '.join(sorted(files))}"
-    said = Finding(kind="environment.setup", value=path, because=because, where=Where(path=path))
-    return replace(manifest, findings=(*manifest.findings, said))
+    told = Finding(kind="environment.setup", value=path, because=because, where=Where(path=path))
+    return replace(manifest, findings=(*manifest.findings, told))
 
 
 def requirements_text(source: TextSource, path: str) -> str:

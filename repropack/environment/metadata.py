@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from repropack.environment.manifest import Manifest, read_manifest
+from repropack.environment.parts import MAIN_ALONE
 from repropack.environment.requirements import Line
 from repropack.environment.tomlfile import parse_toml, strings, table, text_of
 from repropack.errors import InvalidError
@@ -76,7 +77,7 @@ def requirements(tree: Tree, paths: list[str]) -> Manifest | None:
     computed: InvalidError | None = None
     for path in paths:
         try:
-            manifest = read_manifest(tree, path)
+            manifest = read_manifest(tree, path, MAIN_ALONE)
         except InvalidError as error:
             if "no [project] table" not in error.what:
                 computed = error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from repropack.environment.condamodel import CondaEnvironment
+from repropack.environment.parts import NO_PARTS, Parts
 from repropack.findings import Choice, Finding, Where
 from repropack.tables import DEFAULT_SUITE, GLIBC
 
@@ -78,7 +79,8 @@ class Requirement:
     """One pinned package. `hashes` are `algorithm:hex`; `url` is used where no index has it.
 
     `origin` says what a wheel has to be built from, where none can be fetched; the version of
-    such a package may be "" until it is built.
+    such a package may be "" until it is built. `groups` and `extras` are those that it is installed
+    for, empty where the main dependencies need it.
     """
 
     name: str
@@ -89,6 +91,8 @@ class Requirement:
     index: str | None = None
     url: str | None = None
     origin: Origin | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}" if self.version else self.name
@@ -102,7 +106,8 @@ class Lock:
     `indexes` and `find_links` are those that the author's own files name: they are asked besides
     those of the machine, and never written into a bundle. `as_of` is the moment as of which it was
     resolved; None for a lock that was read. `conda` is what conda installs beneath the
-    requirements, Python included; None where Python is the base's.
+    requirements, Python included; None where Python is the base's. `parts` are the groups and
+    extras that are installed.
     """
 
     requirements: tuple[Requirement, ...]
@@ -113,6 +118,7 @@ class Lock:
     find_links: tuple[str, ...] = ()
     as_of: Choice | None = None
     conda: CondaEnvironment | None = None
+    parts: Parts = NO_PARTS
 
     @property
     def unbuilt(self) -> tuple[Requirement, ...]:

@@ -17,7 +17,8 @@ from repropack.environment.artifacts import (
     refuse_other_python,
     requirement,
 )
-from repropack.environment.graph import groups_finding, reachable
+from repropack.environment.graph import reachable
+from repropack.environment.groups import Offer, choose, flattened
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import (
     address_origin,
@@ -25,13 +26,14 @@ from repropack.environment.origins import (
     local_origin,
     other_system,
 )
-from repropack.environment.poetrylock import read_pyproject
+from repropack.environment.parts import UNASKED, Parts, Selection
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
 from repropack.environment.target import full_version, marker_holds
 from repropack.environment.tomlfile import (
     name_places,
     parse_toml,
+    read_pyproject,
     strings,
     table,
     tables,
@@ -55,8 +57,14 @@ class Entry:
     where: Where
 
 
-def read_pdm(text: str, path: str, target: Target, read: ReadText | None) -> Lock:
-    """What `pdm install --prod` would install on the target. Raises `InvalidError`."""
+def read_pdm(
+    text: str,
+    path: str,
+    target: Target,
+    read: ReadText | None,
+    selection: Selection = UNASKED,
+) -> Lock:
+    """What PDM would install for a run on the target. Raises `InvalidError`."""
     data = parse_toml(text, path)
     metadata = table(data, "metadata")
     version = text_of(metadata, "lock_version") or text_of(data, "lock_version")
@@ -70,18 +78,19 @@ def read_pdm(text: str, path: str, target: Target, read: ReadText | None) -> Loc
         refuse_other_python(targets[0], target, Where(path=path))
     pyproject = read_pyproject(path, read)
     entries = entries_of(data, text, path)
-    chosen = selected(entries, pyproject, target, path)
+    parts = choose(offer_of(metadata, pyproject, path), selection)
+    chosen = selected(entries, pyproject, parts, target, path)
     packages = tuple(package_of(entry, data) for entry in chosen if not entry.extras)
     requirements = for_target((requirement(item, target) for item in packages), target)
-    groups = strings(metadata.get("groups"))
     sources = tables(table(pyproject, "tool", "pdm").get("source"))
     indexes = (own_index(text_of(item, "url")) for item in sources)
     return Lock(
         requirements=tuple(sorted(requirements, key=lambda item: item.name)),
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=groups_finding((DEFAULT,), groups, path),
+        findings=parts.findings,
         indexes=tuple(dict.fromkeys(url for url in indexes if url)),
+        parts=parts,
     )
 
 
@@ -99,12 +108,51 @@ def entries_of(data: Mapping[str, Any], text: str, path: str) -> tuple[Entry, ..
     )
 
 
+def offer_of(metadata: Mapping[str, Any], pyproject: Mapping[str, Any], path: str) -> Offer:
+    """The groups that were locked: extras among them, as the project says.
+
+    `pdm install` takes the groups of development unasked. Without a pyproject.toml a name may be
+    either.
+    """
+    locked = tuple(g for g in strings(metadata.get("groups")) if normalise(g) != DEFAULT)
+    optional = {normalise(name) for name in table(pyproject, "project", "optional-dependencies")}
+    development = {normalise(name) for name in of_development(pyproject, path)}
+    groups = tuple(group for group in locked if normalise(group) not in optional)
+    return Offer(
+        path=path,
+        main=DEFAULT,
+        groups=groups,
+        extras=tuple(g for g in locked if normalise(g) in optional) if pyproject else locked,
+        unasked=tuple(group for group in groups if normalise(group) in development),
+        tool="PDM",
+    )
+
+
+def of_development(pyproject: Mapping[str, Any], path: str) -> dict[str, list[object]]:
+    """The groups that are no extras, each with what it asks for."""
+    standard = table(pyproject, "dependency-groups")
+    own = table(pyproject, "tool", "pdm", "dev-dependencies")
+    return {
+        **{name: list(flattened(standard, name, path)) for name in standard},
+        **{name: list(strings(needs)) for name, needs in own.items()},
+    }
+
+
 def selected(
-    entries: tuple[Entry, ...], pyproject: Mapping[str, Any], target: Target, path: str
+    entries: tuple[Entry, ...],
+    pyproject: Mapping[str, Any],
+    parts: Parts,
+    target: Target,
+    path: str,
 ) -> tuple[Entry, ...]:
-    """The packages of the default group: as each says, else by walking from the project."""
+    """The packages of these groups: as each says, else by walking from the project."""
+    taken = {DEFAULT, *map(normalise, (*parts.group_names, *parts.extra_names))}
     if any("groups" in entry.data for entry in entries):
-        mine = [e for e in entries if DEFAULT in strings(e.data.get("groups"))]
+        mine = [
+            entry
+            for entry in entries
+            if taken & set(map(normalise, strings(entry.data.get("groups"))))
+        ]
         return tuple(e for e in mine if holds(text_of(e.data, "marker"), target, e.where))
     project = table(pyproject, "project")
     if not project:
@@ -113,7 +161,10 @@ def selected(
             hint="commit the pyproject.toml, or lock with `pdm lock -S inherit_metadata`",
         )
     walk = _Walk(entries, target)
-    start = walk.meant(strings(project.get("dependencies")), Where(path=path))
+    more = {**table(project, "optional-dependencies"), **of_development(pyproject, path)}
+    lists = [project.get("dependencies")]
+    lists += [needs for name, needs in more.items() if normalise(name) in taken]
+    start = [e for needs in lists for e in walk.meant(strings(needs), Where(path=path))]
     return reachable(start, lambda e: walk.meant(strings(e.data.get("dependencies")), e.where))
 
 

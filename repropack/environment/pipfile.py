@@ -17,9 +17,10 @@ from repropack.environment.artifacts import (
     requirement,
 )
 from repropack.environment.direct import direct_of
-from repropack.environment.graph import groups_finding
+from repropack.environment.groups import Offer, choose
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import address_origin, git_origin, local_origin, other_system
+from repropack.environment.parts import UNASKED, Parts, Selection
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import Line
 from repropack.environment.target import marker_holds
@@ -28,6 +29,10 @@ from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 
 LOCK_AGAIN = "run `pipenv lock`, commit the result, and try again"
+MAIN = "default"
+DEVELOPMENT = "develop"
+SECTIONS = {MAIN: "packages", DEVELOPMENT: "dev-packages"}  # of a Pipfile; others have one name
+NO_GROUPS = ("source", "requires", "scripts", "pipenv", *SECTIONS.values())
 OTHER_SYSTEMS = ("hg", "svn")
 FOREIGN = ("git", "path", "file", *OTHER_SYSTEMS)
 MARKERS = (  # the keys that stand for a marker of the same name
@@ -37,25 +42,26 @@ MARKERS = (  # the keys that stand for a marker of the same name
 )
 
 
-def read_pipfile_lock(text: str, path: str, target: Target) -> Lock:
+def read_pipfile_lock(text: str, path: str, target: Target, selection: Selection = UNASKED) -> Lock:
     """What `pipenv sync` would install on the target. Raises `InvalidError`."""
     data = parse_json(text, path)
     sources = {
         text_of(s, "name"): own_index(text_of(s, "url"))
         for s in tables(table(data, "_meta").get("sources"))
     }
-    default = table(data, "default")
-    start = text.find('"default"')
-    wanted = {
-        name: entry
-        for name, entry in default.items()
+    known = tuple(key for key in data if key not in ("_meta", MAIN) and data[key])
+    parts = choose(Offer(path=path, main=MAIN, groups=known), selection)
+    wanted = tuple(
+        (name, entry, place(name, text, text.find(f'"{category}": {{'), path))
+        for category in (MAIN, *parts.group_names)
+        for name, entry in table(data, category).items()
         if isinstance(entry, Mapping) and counts(entry, target, path)
-    }
-    unlocked = [name for name, entry in wanted.items() if is_unlocked(entry)]
+    )
+    unlocked = [(name, where) for name, entry, where in wanted if is_unlocked(entry)]
     packages = tuple(
-        package_of(name, entry, sources, place(name, text, start, path))
-        for name, entry in wanted.items()
-        if name not in unlocked
+        package_of(name, entry, sources, where)
+        for name, entry, where in wanted
+        if not is_unlocked(entry)
     )
     requirements = for_target((requirement(item, target) for item in packages), target)
     indexes = (*(url for url in sources.values() if url), *own_indexes(packages))
@@ -64,11 +70,12 @@ def read_pipfile_lock(text: str, path: str, target: Target) -> Lock:
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
         findings=(
-            *groups_finding(("default",), [k for k in data if k != "_meta" and data[k]], path),
+            *parts.findings,
             *other_python(data, target, path),
-            *(unlocked_finding(name, place(name, text, start, path)) for name in unlocked),
+            *(unlocked_finding(name, where) for name, where in unlocked),
         ),
         indexes=tuple(dict.fromkeys(indexes)),
+        parts=parts,
     )
 
 
@@ -100,7 +107,7 @@ def parse_json(text: str, path: str) -> Mapping[str, Any]:
 
 
 def place(name: str, text: str, start: int, path: str) -> Where:
-    """Where a package stands below `default`."""
+    """Where a package stands below its category, which starts there."""
     at = text.find(f'"{name}":', max(start, 0))
     return Where(path=path, line=None if at < 0 else text.count("\n", 0, at) + 1)
 
@@ -174,17 +181,27 @@ def other_python(data: Mapping[str, Any], target: Target, path: str) -> tuple[Fi
     )
 
 
-def pipfile_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
+def pipfile_parts(data: Mapping[str, Any], path: str, selection: Selection) -> Parts:
+    """The categories of a Pipfile that are installed."""
+    others = tuple(key for key, value in data.items() if key not in NO_GROUPS and table(data, key))
+    known = (DEVELOPMENT, *others) if table(data, "dev-packages") else others
+    return choose(Offer(path=path, main=MAIN, groups=known), selection)
+
+
+def pipfile_lines(data: Mapping[str, Any], text: str, path: str, parts: Parts) -> Iterator[Line]:
     """The packages that a `Pipfile` asks for, as standard requirements."""
-    for name, value in table(data, "packages").items():
-        where = Where(path=path, line=line_of(f"\n{name} ", text) or line_of(name, text))
-        if where.line is not None and f"\n{name} " in text:
-            where = Where(path=path, line=where.line + 1)
-        entry = value if isinstance(value, Mapping) else {"version": value}
-        origin_of(name, entry, where)  # what cannot be packed is refused
-        extras = bracketed(entry)
-        direct = direct_of(name, entry, where, extras=extras, marker=marker_of(entry))
-        yield Line(text=line_text(name, entry), hashes=(), where=where, direct=direct)
+    for category in (MAIN, *parts.group_names):
+        section = SECTIONS.get(category, category)
+        start = max(text.find(f"[{section}]"), 0)
+        for name, value in table(data, section).items():
+            at = text.find(f"\n{name} ", start)
+            line = text.count("\n", 0, at) + 2 if at >= 0 else line_of(name, text)
+            where = Where(path=path, line=line)
+            entry = value if isinstance(value, Mapping) else {"version": value}
+            origin_of(name, entry, where)  # what cannot be packed is refused
+            extras = bracketed(entry)
+            direct = direct_of(name, entry, where, extras=extras, marker=marker_of(entry))
+            yield Line(text=line_text(name, entry), hashes=(), where=where, direct=direct)
 
 
 def bracketed(entry: Mapping[str, Any]) -> str:

@@ -6,16 +6,18 @@ Does not own: `poetry.lock` (`poetrylock`), versions (`constraints`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from repropack.environment.artifacts import own_index
 from repropack.environment.constraints import allows, alternatives, python_marker
 from repropack.environment.direct import direct_of
-from repropack.environment.graph import for_runs
+from repropack.environment.groups import Offer
 from repropack.environment.lines import shown
-from repropack.environment.model import Target
+from repropack.environment.model import Target, normalise
+from repropack.environment.parts import Parts
 from repropack.environment.requirements import Line
 from repropack.environment.target import full_version, marker_holds
 from repropack.environment.tomlfile import line_of, strings, table, tables, text_of
@@ -23,6 +25,7 @@ from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 
 MAIN = "main"
+NAME = re.compile(r"[^A-Za-z0-9._-]")
 FOREIGN = ("git", "path", "url", "file")  # the keys that name another origin than an index
 
 
@@ -99,28 +102,49 @@ def group_names(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*groups(pyproject), *table(pyproject, "dependency-groups"))))
 
 
-def taken_groups(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
-    """The main group, and those that `poetry install` takes unasked and a run may need."""
+def poetry_offer(pyproject: Mapping[str, Any], path: str) -> Offer:
+    """Poetry's groups and extras, and the groups that `poetry install` takes unasked."""
     settings = table(pyproject, "tool", "poetry", "group")
-    others = [name for name in group_names(pyproject) if name != MAIN]
-    default = [name for name in others if table(settings, name).get("optional") is not True]
-    return (MAIN, *for_runs(default))
+    others = tuple(name for name in group_names(pyproject) if name != MAIN)
+    extras = (
+        *table(pyproject, "tool", "poetry", "extras"),
+        *table(pyproject, "project", "optional-dependencies"),
+    )
+    return Offer(
+        path=path,
+        groups=others,
+        extras=tuple(dict.fromkeys(extras)),
+        unasked=tuple(n for n in others if table(settings, n).get("optional") is not True),
+        tool="Poetry",
+    )
+
+
+def wanted_by_extras(extras: Mapping[str, Any], taken: Iterable[str]) -> frozenset[str]:
+    """The optional dependencies that extras name, of a table of them: normalised names."""
+    names = frozenset(map(normalise, taken))
+    return frozenset(
+        normalise(NAME.split(need.strip(), maxsplit=1)[0])
+        for extra, needs in extras.items()
+        if normalise(extra) in names
+        for need in strings(needs)
+    )
 
 
 def poetry_lines(
-    pyproject: Mapping[str, Any], text: str, path: str, *, main: bool = True
+    pyproject: Mapping[str, Any], text: str, path: str, parts: Parts, *, main: bool = True
 ) -> tuple[Line, ...]:
     """The dependencies of a run as standard requirements. Raises `InvalidError`.
 
     `main` is false where `[project]` has dependencies: Poetry's own then only say where from.
     """
     found = groups(pyproject)
+    optional = wanted_by_extras(table(pyproject, "tool", "poetry", "extras"), parts.extra_names)
     return tuple(
         line_from(item, Where(path=path, line=_line(item.name, text)))
-        for group in taken_groups(pyproject)
+        for group in (MAIN, *parts.group_names)
         if main or group != MAIN
         for item in all_asked(found.get(group, {}))
-        if not item.optional
+        if not item.optional or normalise(item.name) in optional
     )
 
 
@@ -150,7 +174,7 @@ def line_from(item: Asked, where: Where) -> Line:
     return Line(text=text, hashes=(), where=where, direct=direct)
 
 
-def poetry_findings(pyproject: Mapping[str, Any], path: str) -> tuple[Finding, ...]:
+def poetry_findings(pyproject: Mapping[str, Any], path: str, parts: Parts) -> tuple[Finding, ...]:
     """Alternatives of versions that had to be narrowed to one."""
     every = groups(pyproject)
     return tuple(
@@ -161,7 +185,7 @@ def poetry_findings(pyproject: Mapping[str, Any], path: str) -> tuple[Finding, .
             where=Where(path=path),
             severity=Severity.WARNING,
         )
-        for group in taken_groups(pyproject)
+        for group in (MAIN, *parts.group_names)
         for item in all_asked(every.get(group, {}))
         if "|" in item.constraint
     )

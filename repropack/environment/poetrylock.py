@@ -7,9 +7,8 @@ Does not own: Poetry's tables (`poetry`), whether the lock is stale (`detectors`
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repropack.environment.artifacts import (
@@ -21,16 +20,18 @@ from repropack.environment.artifacts import (
     requirement,
 )
 from repropack.environment.constraints import allows
-from repropack.environment.graph import groups_finding, reachable
+from repropack.environment.graph import reachable
+from repropack.environment.groups import Offer, choose
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import address_origin, git_origin, local_origin
+from repropack.environment.parts import UNASKED, Parts, Selection
 from repropack.environment.poetry import (
     MAIN,
     Asked,
     all_asked,
-    group_names,
     groups,
-    taken_groups,
+    poetry_offer,
+    wanted_by_extras,
 )
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
@@ -38,6 +39,7 @@ from repropack.environment.target import full_version, marker_holds
 from repropack.environment.tomlfile import (
     name_places,
     parse_toml,
+    read_pyproject,
     strings,
     table,
     tables,
@@ -68,7 +70,13 @@ class Node:
     extras: tuple[str, ...]
 
 
-def read_poetry(text: str, path: str, target: Target, read: ReadText | None) -> Lock:
+def read_poetry(
+    text: str,
+    path: str,
+    target: Target,
+    read: ReadText | None,
+    selection: Selection = UNASKED,
+) -> Lock:
     """What Poetry would install for a run on the target. Raises `InvalidError`."""
     data = parse_toml(text, path)
     places = name_places(text, path, "package")
@@ -82,21 +90,20 @@ def read_poetry(text: str, path: str, target: Target, read: ReadText | None) -> 
     if python and not allows(python, full_version(target)):
         refuse_other_python(plain(python), target, Where(path=path))
     pyproject = read_pyproject(path, read)
-    taken = taken_groups(pyproject) if pyproject else (MAIN,)
+    of_extras = {**table(pyproject, "tool", "poetry", "extras"), **table(data, "extras")}
+    parts = choose(offer_of(entries, pyproject, tuple(of_extras), path), selection)
+    optional = wanted_by_extras(of_extras, parts.extra_names)
     missing: list[str] = []
-    chosen = select(entries, pyproject, taken, target, missing)
+    chosen = select(entries, pyproject, parts, target, missing, optional)
     packages = tuple(package_of(entry, data, path) for entry in chosen)
     requirements = for_target((requirement(item, target) for item in packages), target)
-    extras = (*table(data, "extras"), *table(pyproject, "tool", "poetry", "extras"))
     return Lock(
         requirements=tuple(sorted(requirements, key=lambda item: item.name)),
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=(
-            *groups_finding(taken, (*group_names(pyproject), *extras), path),
-            *missing_findings(missing, path),
-        ),
+        findings=(*parts.findings, *missing_findings(missing, path)),
         indexes=own_indexes(packages),
+        parts=parts,
     )
 
 
@@ -119,50 +126,64 @@ def refuse_unknown(version: str, path: str) -> None:
         )
 
 
-def read_pyproject(path: str, read: ReadText | None) -> Mapping[str, Any]:
-    """The pyproject.toml beside the lock; empty where there is none."""
-    beside = posixpath.join(posixpath.dirname(path), "pyproject.toml")
-    try:
-        return parse_toml(read(beside), beside) if read else {}
-    except InvalidError:
-        return {}
+def offer_of(
+    entries: tuple[Entry, ...], pyproject: Mapping[str, Any], extras: tuple[str, ...], path: str
+) -> Offer:
+    """The groups and extras of the project, as far as its files tell: those of the lock too."""
+    offer = poetry_offer(pyproject, path)
+    locked = (group for entry in entries for group in strings(entry.data.get("groups")))
+    known = dict.fromkeys((*offer.groups, *sorted(set(locked) - {MAIN})))
+    return replace(
+        offer, groups=tuple(known), extras=tuple(dict.fromkeys((*offer.extras, *extras)))
+    )
 
 
 def select(
     entries: tuple[Entry, ...],
     pyproject: Mapping[str, Any],
-    taken: tuple[str, ...],
+    parts: Parts,
     target: Target,
     missing: list[str],
+    optional: frozenset[str],
 ) -> tuple[Entry, ...]:
-    """The packages of a run: from what each says, else by walking from what is asked for."""
+    """The packages of a run: from what each says, else by walking from what is asked for.
+
+    `optional` are the optional dependencies of the extras that are installed.
+    """
     if any("groups" in entry.data for entry in entries):
-        return tuple(entry for entry in entries if says_wanted(entry, taken, target))
+        return tuple(entry for entry in entries if says_wanted(entry, parts, target))
     found = groups(pyproject)
-    if not any(found.values()):
-        return tuple(entry for entry in entries if is_main(entry, target))
-    start = [item for group in taken for item in all_asked(found.get(group, {}))]
     walk = _Walk(entries, target, missing)
-    nodes = reachable(
-        (node for item in start if not item.optional for node in walk.nodes(item, ("",))),
-        walk.following,
-    )
+    if not any(found.values()):
+        main = [Node(entry, ()) for entry in entries if is_main(entry, target)]
+        more = [node for name in optional for node in walk.nodes(Asked(name=name), ("",))]
+        nodes = (*main, *reachable(more, walk.following))
+    else:
+        start = [item for g in (MAIN, *parts.group_names) for item in all_asked(found.get(g, {}))]
+        wanted = [i for i in start if not i.optional or normalise(i.name) in optional]
+        nodes = reachable(
+            (node for item in wanted for node in walk.nodes(item, ("",))), walk.following
+        )
     return tuple({id(node.entry): node.entry for node in nodes}.values())
 
 
-def says_wanted(entry: Entry, taken: tuple[str, ...], target: Target) -> bool:
+def says_wanted(entry: Entry, parts: Parts, target: Target) -> bool:
     """Format 2.1: groups, and one marker for all or one for each group."""
+    taken = (MAIN, *parts.group_names)
+    extras = frozenset(map(normalise, parts.extra_names))
     mine = [group for group in strings(entry.data.get("groups")) if group in taken]
     markers = entry.data.get("markers", "")
     by_group = [
         markers.get(group, "") if isinstance(markers, Mapping) else markers for group in mine
     ]
-    return any(not marker or _holds(str(marker), target, entry.where) for marker in by_group)
+    return any(
+        not marker or _holds(str(marker), target, entry.where, extras) for marker in by_group
+    )
 
 
-def _holds(marker: str, target: Target, where: Where) -> bool:
+def _holds(marker: str, target: Target, where: Where, extras: frozenset[str] = frozenset()) -> bool:
     try:
-        return marker_holds(marker, target)
+        return marker_holds(marker, target, taken=extras)
     except ValueError as error:
         raise InvalidError(
             f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN

@@ -12,7 +12,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from repropack.environment.artifacts import NO_FILE, is_for_linux, safe_url
-from repropack.environment.model import Kind, Lock, Origin, Requirement, Target, Wheel
+from repropack.environment.groups import Offer, choose
+from repropack.environment.model import (
+    EMPTY_LOCK,
+    Kind,
+    Lock,
+    Origin,
+    Requirement,
+    Target,
+    Wheel,
+    normalise,
+)
 from repropack.environment.origins import (
     address_origin,
     git_origin,
@@ -20,6 +30,7 @@ from repropack.environment.origins import (
     other_system,
     unbuilt,
 )
+from repropack.environment.parts import UNASKED, Parts, Selection
 from repropack.environment.tomlfile import name_places, parse_toml
 from repropack.errors import InvalidError, OtherPythonError
 from repropack.findings import Where
@@ -33,22 +44,37 @@ MARKER = (
 )
 
 
-def read_pylock(text: str, path: str, target: Target) -> Lock:
+def read_pylock(text: str, path: str, target: Target, selection: Selection = UNASKED) -> Lock:
     """The packages of an author's `pylock.toml` that the target installs, each with one wheel.
 
     Raises `InvalidError` when the file breaks the standard, is for another platform, or has a
     package without a wheel for the target.
     """
     pylock = parse_pylock(text, path)
+    parts = choose(offer_of(pylock, path), selection)
     lines = package_lines(text)
     requirements = tuple(
         requirement_of(package, artifact, Where(path=path, line=lines.get(package.name)), target)
-        for package, artifact in selected(pylock, path, lines, target)
+        for package, artifact in selected(pylock, path, lines, target, parts)
     )
     return Lock(
         requirements=requirements,
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
+        findings=parts.findings,
+        parts=parts,
+    )
+
+
+def offer_of(pylock: Pylock, path: str) -> Offer:
+    """The groups and extras that the file was made with; it says which groups are the default."""
+    unasked = tuple(pylock.default_groups or ())
+    return Offer(
+        path=path,
+        groups=tuple(dict.fromkeys((*(pylock.dependency_groups or ()), *unasked))),
+        extras=tuple(pylock.extras or ()),
+        unasked=unasked,
+        tool="default-groups: every installer",
     )
 
 
@@ -74,7 +100,7 @@ def package_lines(text: str) -> dict[str, int]:
 
 
 def selected(
-    pylock: Pylock, path: str, lines: Mapping[str, int], target: Target
+    pylock: Pylock, path: str, lines: Mapping[str, int], target: Target, parts: Parts
 ) -> list[tuple[Package, Any]]:
     """What the standard's own algorithm chooses for the target."""
     from packaging.pylock import PylockSelectError
@@ -83,7 +109,12 @@ def selected(
 
     try:
         return list(
-            pylock.select(environment=marker_environment(target), tags=list(tags_of(target)))
+            pylock.select(
+                environment=marker_environment(target),
+                tags=list(tags_of(target)),
+                extras=list(map(normalise, parts.extra_names)),
+                dependency_groups=list(parts.group_names),
+            )
         )
     except PylockSelectError as error:
         reason = str(error)
@@ -167,38 +198,72 @@ def hashes_of(wheel: Any, package: Package, where: Where) -> tuple[str, ...]:
     return strong
 
 
-def to_pylock(wheels: tuple[Wheel, ...], target: Target, *, directory: str = "wheels") -> str:
+def to_pylock(
+    wheels: tuple[Wheel, ...], target: Target, *, lock: Lock = EMPTY_LOCK, directory: str = "wheels"
+) -> str:
     """The bundle's `pylock.toml`: exactly these wheels, as files in `directory`, with hashes.
 
-    Deterministic, sorted by name, without any address. Raises `InvalidError` when a value cannot
-    stand in a valid lock.
+    `lock` says which groups and extras they are installed for. Every installer takes all of them
+    unasked: groups are the standard's default groups; it has no default extras, so that these
+    stand as facts beside their packages, and not as conditions. Deterministic, sorted by name,
+    without any address. Raises `InvalidError` when a value cannot stand in a valid lock.
     """
     marker = MARKER.format(minor=target.minor, machine=target.machine)
+    needed = {item.name: item for item in lock.requirements if item.groups or item.extras}
+    taken = {group for item in needed.values() for group in item.groups}
+    groups = array([name for name in lock.parts.group_names if name in taken])
+    extras = array(sorted(map(normalise, lock.parts.extra_names)))
     head = [
         'lock-version = "1.0"',
         f"environments = [{quoted(marker)}]",
         f"requires-python = {quoted(f'=={target.minor}.*')}",
+        *([f"extras = {extras}"] if lock.parts.extras else []),
+        *([f"dependency-groups = {groups}", f"default-groups = {groups}"] if taken else []),
         'created-by = "repropack"',
     ]
     ordered = sorted(wheels, key=lambda wheel: (wheel.name, wheel.filename))
-    body = [line for wheel in ordered for line in package_text(wheel, directory)]
+    body = [
+        line for wheel in ordered for line in package_text(wheel, directory, needed.get(wheel.name))
+    ]
     text = "\n".join([*head, *(body or ["packages = []"])]) + "\n"
     parse_pylock(text, "pylock.toml")
     return text
 
 
-def package_text(wheel: Wheel, directory: str) -> list[str]:
-    """One package with its one wheel."""
+def package_text(wheel: Wheel, directory: str, needed: Requirement | None) -> list[str]:
+    """One package with its one wheel. `needed` says for which groups and extras, if for some."""
     file = quoted(wheel.filename)
     path = quoted(f"{directory}/{wheel.filename}")
+    marker = "" if needed is None or needed.extras else condition(needed.groups)
     return [
         "",
         "[[packages]]",
         f"name = {quoted(wheel.name)}",
         f"version = {quoted(wheel.version)}",
+        *([f"marker = {quoted(marker)}"] if marker else []),
         f"wheels = [{{ name = {file}, path = {path}, size = {wheel.size_bytes}, "
         f"hashes = {{ sha256 = {quoted(wheel.sha256)} }} }}]",
+        *facts(needed),
     ]
+
+
+def condition(groups: tuple[str, ...]) -> str:
+    """The marker of what is installed with one of these groups."""
+    return " or ".join(f"'{name}' in dependency_groups" for name in groups)
+
+
+def facts(needed: Requirement | None) -> list[str]:
+    """For which extras a package is installed."""
+    if needed is None or not needed.extras:
+        return []
+    parts = {"extras": needed.extras, "groups": needed.groups}
+    rows = [f"{key} = {array(list(names))}" for key, names in parts.items() if names]
+    return ["[packages.tool.repropack]", *rows]
+
+
+def array(names: list[str]) -> str:
+    """A TOML array of strings."""
+    return f"[{', '.join(map(quoted, names))}]"
 
 
 def quoted(text: str) -> str:

@@ -12,24 +12,92 @@ from dataclasses import replace
 from typing import Any
 
 from repropack.environment.direct import direct_of, read_direct
-from repropack.environment.graph import for_runs, groups_finding
+from repropack.environment.groups import Offer, choose, flattened
 from repropack.environment.lines import shown
 from repropack.environment.model import normalise
-from repropack.environment.poetry import poetry_findings, poetry_indexes, poetry_lines
+from repropack.environment.parts import Parts, Selection
+from repropack.environment.poetry import (
+    poetry_findings,
+    poetry_indexes,
+    poetry_lines,
+    poetry_offer,
+)
 from repropack.environment.requirements import Line, parse_line
-from repropack.environment.tomlfile import line_of, parse_toml, strings, table
+from repropack.environment.tomlfile import line_of, parse_toml, strings, table, text_of
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import SCRIPT_HEADER
 
 
-def pyproject_lines(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
+def pyproject_parts(data: Mapping[str, Any], path: str, selection: Selection) -> Parts:
+    """The groups and extras of a project that are installed. Raises `InvalidError`."""
+    poetry = poetry_offer(data, path)
+    standard = table(data, "dependency-groups")
+    own = table(data, "tool", "pdm", "dev-dependencies")
+    flit = table(data, "tool", "flit", "metadata", "requires-extra")
+    dynamic = table(data, "tool", "setuptools", "dynamic", "optional-dependencies")
+    unasked, tool = of_the_tool(data, poetry)
+    offer = Offer(
+        path=path,
+        groups=tuple(dict.fromkeys((*poetry.groups, *standard, *own))),
+        extras=tuple(dict.fromkeys((*poetry.extras, *flit, *dynamic))),
+        unasked=unasked,
+        tool=tool,
+    )
+    return choose(offer, selection)
+
+
+def of_the_tool(data: Mapping[str, Any], poetry: Offer) -> tuple[tuple[str, ...], str]:
+    """The groups that the project's tool installs unasked: uv's defaults, Poetry's, PDM's; and
+    all where the project itself asks for nothing.
+    """
+    groups = table(data, "dependency-groups")
+    if table(data, "tool", "poetry"):
+        return poetry.unasked, poetry.tool
+    if table(data, "tool", "pdm"):
+        return (*groups, *table(data, "tool", "pdm", "dev-dependencies")), "PDM"
+    stated = table(data, "tool", "uv").get("default-groups", [])
+    if stated == "all":
+        return tuple(groups), "uv"
+    if not has_main(data):
+        return tuple(groups), "the project itself asks for nothing, and its tool"
+    return tuple(group for group in strings(stated) if group in groups), "uv"
+
+
+def has_main(data: Mapping[str, Any]) -> bool:
+    """Whether the project asks for something in no group."""
+    return bool(
+        table(data, "project").get("dependencies")
+        or "dependencies" in strings(table(data, "project").get("dynamic"))
+        or table(data, "tool", "flit", "metadata").get("requires")
+    )
+
+
+def pyproject_lines(data: Mapping[str, Any], text: str, path: str, parts: Parts) -> Iterator[Line]:
     """Every dependency of a run, as standard requirements; `-r FILE` for those in files."""
     sources = table(data, "tool", "uv", "sources")
-    yield from (sourced(line, sources) for line in every_line(data, text, path))
+    own = normalise(text_of(table(data, "project"), "name") or "-")
+    met: set[str] = set()
+    for line in every_line(data, text, path, parts):
+        yield from (sourced(item, sources) for item in of_itself(line, own, met, data, text, path))
 
 
-def every_line(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
+def of_itself(
+    line: Line, own: str, met: set[str], data: Mapping[str, Any], text: str, path: str
+) -> Iterator[Line]:
+    """A line, or what the extras ask for where the project names itself: `all = ["me[gpu]"]`."""
+    found = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]", line.text)
+    if line.direct is not None or found is None or normalise(found[1]) != own:
+        yield line
+        return
+    for extra in (normalise(name.strip()) for name in found[2].split(",")):
+        if extra not in met:
+            met.add(extra)
+            for inner in extra_lines(data, extra, text, path):
+                yield from of_itself(inner, own, met, data, text, path)
+
+
+def every_line(data: Mapping[str, Any], text: str, path: str, parts: Parts) -> Iterator[Line]:
     """Every dependency of a run, as the tables name it."""
     project = table(data, "project")
     for item in as_list(project.get("dependencies")):
@@ -37,9 +105,36 @@ def every_line(data: Mapping[str, Any], text: str, path: str) -> Iterator[Line]:
     yield from dynamic_lines(data, path)
     for item in as_list(table(data, "tool", "flit", "metadata").get("requires")):
         yield dependency(item, text, path)
-    yield from poetry_lines(data, text, path, main=not project.get("dependencies"))
-    for group in taken_groups(data):
-        yield from group_lines(data, group, text, path, ())
+    yield from poetry_lines(data, text, path, parts, main=not project.get("dependencies"))
+    for extra in parts.extra_names:
+        yield from extra_lines(data, extra, text, path)
+    groups = table(data, "dependency-groups")
+    own = table(data, "tool", "pdm", "dev-dependencies")
+    for group in parts.group_names:
+        needs = flattened(groups, group, path) if group in groups else ()
+        for item in (*needs, *as_list(own.get(group))):
+            yield dependency(item, text, path)
+
+
+def extra_lines(data: Mapping[str, Any], extra: str, text: str, path: str) -> Iterator[Line]:
+    """What an extra asks for: of the standard, of flit, or in a file that setuptools reads.
+
+    Poetry's own extras name its optional dependencies (`poetry`).
+    """
+    for needs in (
+        table(data, "project", "optional-dependencies"),
+        table(data, "tool", "flit", "metadata", "requires-extra"),
+    ):
+        for name, items in needs.items():
+            if normalise(name) == normalise(extra):
+                yield from (dependency(item, text, path) for item in as_list(items))
+    for name, stated in table(
+        data, "tool", "setuptools", "dynamic", "optional-dependencies"
+    ).items():
+        if normalise(name) == normalise(extra):
+            file = stated.get("file") if isinstance(stated, Mapping) else None
+            for item in (file,) if isinstance(file, str) else strings(file):
+                yield Line(text=f"-r {item}", hashes=(), where=Where(path=path))
 
 
 def sourced(line: Line, sources: Mapping[str, Any]) -> Line:
@@ -71,39 +166,11 @@ def dynamic_lines(data: Mapping[str, Any], path: str) -> Iterator[Line]:
         yield Line(text=f"-r {name}", hashes=(), where=Where(path=path))
 
 
-def taken_groups(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Groups that count: uv's defaults, and all where the project itself asks for nothing."""
-    groups = table(data, "dependency-groups")
-    stated = table(data, "tool", "uv").get("default-groups", [])
-    main = table(data, "project").get("dependencies") or table(data, "tool", "poetry")
-    if stated == "all" or not main:
-        return for_runs(groups)
-    return for_runs(group for group in strings(stated) if group in groups)
-
-
-def group_lines(
-    data: Mapping[str, Any], group: str, text: str, path: str, above: tuple[str, ...]
-) -> Iterator[Line]:
-    """One group with those that it includes. Raises `InvalidError` for a circle."""
-    if group in above:
-        raise InvalidError(
-            f"{path}: dependency groups include each other: {' → '.join((*above, group))}",
-            hint="remove one of the includes",
-        )
-    for item in as_list(table(data, "dependency-groups").get(group)):
-        included = item.get("include-group") if isinstance(item, Mapping) else None
-        if isinstance(included, str):
-            yield from group_lines(data, included, text, path, (*above, group))
-        else:
-            yield dependency(item, text, path)
-
-
-def pyproject_findings(data: Mapping[str, Any], path: str) -> tuple[Finding, ...]:
+def pyproject_findings(data: Mapping[str, Any], path: str, parts: Parts) -> tuple[Finding, ...]:
     """Groups that are left out, versions that were narrowed, tables that have no effect."""
-    every = (*table(data, "dependency-groups"), *table(data, "project", "optional-dependencies"))
     return (
-        *groups_finding(("main", *taken_groups(data)), every, path),
-        *poetry_findings(data, path),
+        *parts.findings,
+        *poetry_findings(data, path, parts),
         *ignored_sources(data, path),
     )
 

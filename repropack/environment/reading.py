@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import unquote
 
+from repropack.environment.attributing import attributed
 from repropack.environment.direct import Direct, provisional_name
+from repropack.environment.groups import refuse_selection
 from repropack.environment.lines import shown
 from repropack.environment.model import Lock, Requirement, Target, normalise
 from repropack.environment.origins import unbuilt
+from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line, ReadText, parse_requirements
 from repropack.errors import InvalidError
 from repropack.findings import Finding
@@ -22,35 +25,64 @@ from repropack.formats import Format
 
 
 def read_lock(
-    text: str, path: str, format: Format, *, target: Target, read: ReadText | None = None
+    text: str,
+    path: str,
+    format: Format,
+    *,
+    target: Target,
+    read: ReadText | None = None,
+    selection: Selection = UNASKED,
 ) -> Lock:
     """The lock in a file's text, as far as it is for the target (markers are evaluated).
 
     `path` is that of the file in the source; `read` reads the files that it includes, by their
-    paths. Raises `InvalidError` with the file and, where there is one, the line.
+    paths; `selection` are the groups and extras that are asked for. Raises `InvalidError` with the
+    file and, where there is one, the line.
     """
+    lock = read_selected(text, path, format, target, read, selection)
+
+    def packages(chosen: Selection) -> frozenset[str]:
+        try:
+            part = read_selected(text, path, format, target, read, chosen)
+        except InvalidError:  # what excludes each other: nothing is said of it
+            return frozenset(item.name for item in lock.requirements)
+        return frozenset(item.name for item in part.requirements)
+
+    return attributed(lock, packages)
+
+
+def read_selected(
+    text: str,
+    path: str,
+    format: Format,
+    target: Target,
+    read: ReadText | None,
+    selection: Selection,
+) -> Lock:
+    """The same, without saying what is installed for which group."""
     if format is Format.PYLOCK:
         from repropack.environment.pylock import read_pylock
 
-        return read_pylock(text, path, target)
+        return read_pylock(text, path, target, selection)
     if format is Format.HASHED:
+        refuse_selection(path, selection)
         return read_hashed(text, path, target, read)
     if format is Format.UV:
         from repropack.environment.uvlock import read_uv
 
-        return read_uv(text, path, target, read)
+        return read_uv(text, path, target, read, selection)
     if format is Format.POETRY:
         from repropack.environment.poetrylock import read_poetry
 
-        return read_poetry(text, path, target, read)
+        return read_poetry(text, path, target, read, selection)
     if format is Format.PDM:
         from repropack.environment.pdmlock import read_pdm
 
-        return read_pdm(text, path, target, read)
+        return read_pdm(text, path, target, read, selection)
     if format is Format.PIPFILE_LOCK:
         from repropack.environment.pipfile import read_pipfile_lock
 
-        return read_pipfile_lock(text, path, target)
+        return read_pipfile_lock(text, path, target, selection)
     raise InvalidError(f"{path} is not a lock: it has no hashes", hint="it has to be resolved")
 
 

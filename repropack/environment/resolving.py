@@ -1,21 +1,21 @@
 """Resolving: what is not locked becomes a lock, as of a date: the commit's, or the one asked for.
 
-Owns: asking uv, and remembering the answer for the same question.
-Does not own: reading manifests (`manifest`), pip's settings (`pipconfig`), uv's failures
-(`unresolvable`), packages without wheels (`sdists`). Resolving runs no code of a package.
+Owns: remembering the answer for the same question, and making a lock of it.
+Does not own: calling uv (`asking`), reading manifests (`manifest`), pip's settings (`pipconfig`),
+uv's failures (`unresolvable`), packages without wheels (`sdists`). Resolving runs no code of a
+package.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
+from repropack.environment.asking import Question, run_uv
+from repropack.environment.attributing import attributed, needed
 from repropack.environment.manifest import (
     Manifest,
     package_of,
@@ -24,55 +24,22 @@ from repropack.environment.manifest import (
 )
 from repropack.environment.metadata import Tree
 from repropack.environment.model import AsOf, Lock, Target, normalise
-from repropack.environment.pipconfig import UvSettings, pip_listing, uv_settings
+from repropack.environment.parts import UNASKED, Selection
+from repropack.environment.pipconfig import pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
 from repropack.environment.requirements import Line
 from repropack.environment.sdists import source_stub, without_wheels
-from repropack.environment.store import explained, key_of, workspace
-from repropack.environment.stubs import Stub, stubbed, unstubbed, write_stubs
+from repropack.environment.store import explained
+from repropack.environment.stubs import Stub, stubbed, unstubbed
 from repropack.environment.unresolvable import explain_unresolvable
-from repropack.errors import BuildError, InvalidError
+from repropack.errors import InvalidError
 from repropack.findings import Finding, Where
 from repropack.workspace import write_atomically
 
-ANSWER_SCHEMA = 1
 INFERRED = "imports"  # the origin of an environment that no file asks for
 MOST_SOURCES = 30  # rounds of asking again
 NEEDED = "# sources are needed of: "
 WITH_LINKS = "# with the machine's own find-links, which know no dates\n"
-NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
-UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
-UNWANTED = ("UV_EXCLUDE_NEWER", "UV_PYTHON", "UV_NO_BINARY", "UV_CONSTRAINT", "UV_OVERRIDE")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """All that an answer depends on, but for the index; `date` is RFC 3339, or None for today."""
-
-    manifest: Manifest
-    target: Target
-    date: str | None
-    stubs: tuple[Stub, ...] = ()
-    version_only: bool = False  # of packages that may have no wheel, and without what they need
-
-    @property
-    def key(self) -> str:
-        """The name under which the answer is remembered."""
-        manifest = self.manifest
-        return key_of(
-            [
-                *(ANSWER_SCHEMA, uv_version(), self.date),
-                *(self.target.python, self.target.platform, self.target.glibc),
-                *(
-                    [line.text for line in lines]
-                    for lines in (manifest.lines, manifest.constraints)
-                ),
-                *(manifest.indexes, manifest.find_links),
-                *([stub.metadata for stub in self.stubs] or ()),
-                *(["from sources"] if self.target.from_sources else ()),
-                *(["version only"] if self.version_only else ()),
-            ]
-        )
 
 
 def resolve(
@@ -84,15 +51,17 @@ def resolve(
     cache: Path,
     inferred: tuple[Line, ...] = (),
     constraints: tuple[Line, ...] = (),
+    selection: Selection = UNASKED,
 ) -> Lock:
     """The lock of a manifest that is none, by its path in the source (None: there is none).
 
     `inferred` are requirements that no file asks for, with the places that need them; `constraints`
-    limit versions beside those of the file.
+    limit versions beside those of the file; `selection` are the groups and extras asked for.
     Remembered in `cache`, so that asking again needs no network. Raises `InvalidError` for what
     cannot be resolved or packed, `TemporaryError` for the network.
     """
-    manifest = read_manifest(source, file) if file else Manifest(path=INFERRED, lines=())
+    empty = Manifest(path=INFERRED, lines=())
+    manifest = read_manifest(source, file, selection) if file else empty
     if file and any(line.hashes for line in manifest.lines):  # it only includes locks
         return read_hashed(requirements_text(source, file), file, target, source.read_text)
     manifest = replace(
@@ -103,12 +72,21 @@ def resolve(
     if not manifest.lines:
         because = f"{manifest.path} asks for no package"
         return Lock(
-            requirements=(), origin=manifest.path, because=because, findings=manifest.findings
+            requirements=(),
+            origin=manifest.path,
+            because=because,
+            findings=manifest.findings,
+            parts=manifest.parts,
         )
     manifest, stubs = stubbed(manifest, source, as_of=as_of.time, cache=cache)
     question = Question(manifest=manifest, target=target, date=moment(as_of), stubs=stubs)
     text, question = answered(question, cache, fresh=as_of.fresh)
-    return lock_of(text, question, as_of)
+
+    def packages(chosen: Selection) -> frozenset[str]:
+        lines = read_manifest(source, file, chosen).lines if file else ()
+        return needed(text, [package_of(line) for line in (*lines, *inferred)])
+
+    return attributed(lock_of(text, question, as_of), packages)
 
 
 def answered(question: Question, cache: Path, *, fresh: bool) -> tuple[str, Question]:
@@ -189,6 +167,7 @@ def lock_of(text: str, question: Question, as_of: AsOf) -> Lock:
         indexes=manifest.indexes,
         find_links=manifest.find_links,
         as_of=as_of.choice,
+        parts=manifest.parts,
     )
 
 
@@ -212,85 +191,3 @@ def ask(question: Question, cache: Path) -> str:
         date = question.date[:10] if question.date else None
         raise explain_unresolvable(answer.stderr, question.manifest, date)
     return answer.stdout
-
-
-def run_uv(
-    question: Question, cache: Path, settings: UvSettings, links: tuple[str, ...]
-) -> subprocess.CompletedProcess[str]:
-    """One call of uv in a directory of its own."""
-    manifest = question.manifest
-    with workspace(cache) as directory, explained(cache):
-        write_lines(directory / "requirements.in", manifest.lines)
-        write_lines(directory / "constraints.txt", manifest.constraints)
-        write_stubs(question.stubs, directory / "stubs")
-        links = (*links, *([str(directory / "stubs")] if question.stubs else ()))
-        return subprocess.run(
-            [*uv_command(question), *(["--no-index"] if settings.no_index else [])],
-            cwd=directory,
-            env=environment(settings, manifest.indexes, (*links, *manifest.find_links)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-
-
-def write_lines(path: Path, lines: Iterable[Line]) -> None:
-    """Requirements, one on a line, without their options."""
-    path.write_text("".join(f"{line.text}\n" for line in lines), encoding="utf-8")
-
-
-def uv_command(question: Question) -> list[str]:
-    """`uv pip compile` for the target, from wheels only, writing no index address.
-
-    Without dependencies uv needs no metadata of a source distribution, and so runs none of it.
-    """
-    target = question.target
-    newer = [] if question.date is None else ["--exclude-newer", question.date]
-    return [
-        *(uv_binary(), "pip", "compile", "requirements.in", "--constraints", "constraints.txt"),
-        *("--generate-hashes", "--no-header", "--no-annotate"),
-        *(("--no-deps",) if question.version_only else ("--only-binary", ":all:")),
-        *("--python-version", target.python, "--python-platform", uv_platform(target), *newer),
-        *("--python", sys.executable, "--no-python-downloads"),
-        *("--no-progress", "--color", "never"),
-    ]
-
-
-def uv_platform(target: Target) -> str:
-    """uv's name of the platform: the newest that it knows and the target can run."""
-    minor = max((known for known in UV_GLIBCS if known <= target.glibc[1]), default=UV_GLIBCS[0])
-    return f"{target.machine}-manylinux_2_{minor}"
-
-
-def environment(
-    settings: UvSettings, indexes: tuple[str, ...], links: tuple[str, ...]
-) -> dict[str, str]:
-    """uv's environment: the caller's, pip's settings in uv's words, the author's own indexes."""
-    variables = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-    variables |= dict(settings.variables)
-    for name, own, separator in (("UV_INDEX", indexes, " "), ("UV_FIND_LINKS", links, ",")):
-        together = separator.join(filter(None, (variables.get(name, ""), *own)))
-        variables |= {name: together} if together else {}
-    return variables
-
-
-def uv_binary() -> str:
-    """Where uv is: beside repropack, as its dependency."""
-    try:
-        from uv import find_uv_bin
-
-        return str(find_uv_bin())
-    except (ImportError, FileNotFoundError) as error:
-        raise BuildError("uv is missing beside repropack", hint="pip install uv") from error
-
-
-def uv_version() -> str:
-    """The version of uv, without running it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("uv")
-    except PackageNotFoundError:
-        return "?"

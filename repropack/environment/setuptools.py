@@ -30,15 +30,44 @@ class Item:
     where: Where
 
 
-def setup_cfg_items(text: str, path: str) -> tuple[Item, ...]:
-    """The requirements of `[options] install_requires`, or the files that hold them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a file asks for: `install_requires`, and each extra with its requirements."""
+
+    items: tuple[Item, ...]
+    extras: tuple[tuple[str, tuple[Item, ...]], ...] = ()
+
+    @property
+    def extra_names(self) -> tuple[str, ...]:
+        """The extras that the project has, but for those that are a marker alone (`:python…`)."""
+        return tuple(dict.fromkeys(name for name, _ in self.extras if name))
+
+    def of_extra(self, name: str) -> tuple[Item, ...]:
+        """What an extra asks for."""
+        return tuple(item for extra, items in self.extras if extra == name for item in items)
+
+
+def setup_cfg(text: str, path: str) -> Said:
+    """`install_requires` and `extras_require`, or the files that hold them.
+
+    Raises `InvalidError`.
+    """
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text.removeprefix("\ufeff"), source=path)
     except configparser.Error as error:
         reason = str(error).splitlines()[0]
         raise InvalidError(f"{path} cannot be read: {reason}", hint="mend the file") from error
-    value = parser.get("options", "install_requires", fallback="")
+    section = "options.extras_require"
+    extras = parser.items(section) if parser.has_section(section) else []
+    return Said(
+        items=cfg_items(parser.get("options", "install_requires", fallback=""), text, path),
+        extras=tuple((name.strip(), cfg_items(value, text, path)) for name, value in extras),
+    )
+
+
+def cfg_items(value: str, text: str, path: str) -> tuple[Item, ...]:
+    """The requirements in one value of setup.cfg."""
     if value.strip().startswith("file:"):
         names = value.strip().removeprefix("file:").replace(",", " ").split()
         return tuple(Item(text=f"-r {name}", where=Where(path=path)) for name in names)
@@ -50,13 +79,14 @@ def setup_cfg_items(text: str, path: str) -> tuple[Item, ...]:
     )
 
 
-def setup_py_items(text: str, path: str) -> tuple[Item, ...]:
-    """The requirements that a setup.py hands to `setup`. Raises `InvalidError` with the line."""
+def setup_py(text: str, path: str) -> Said:
+    """What a setup.py hands to `setup`. Raises `InvalidError` with the line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text.removeprefix("\ufeff"))
-        return tuple(_Setup(tree, path).items())
+        setup = _Setup(tree, path)
+        return Said(items=tuple(setup.items()), extras=tuple(setup.extras()))
     except (SyntaxError, ValueError, RecursionError) as error:
         raise InvalidError(f"{path} is not Python 3: {error}", hint=SAY_IT) from error
 
@@ -84,25 +114,43 @@ class _Setup:
 
     def items(self) -> Iterator[Item]:
         for call in self.calls:
-            for node in self._requirements(call):
+            for node in self._arguments(call, "install_requires"):
                 yield from self._texts(node, 0)
 
-    def _requirements(self, call: ast.Call) -> Iterator[ast.expr]:
+    def extras(self) -> Iterator[tuple[str, tuple[Item, ...]]]:
+        """The extras that are literals; one that is computed is known by its name alone."""
+        for call in self.calls:
+            for node in self._arguments(call, "extras_require"):
+                for value in self._named(node):
+                    for key, needs in self._pairs(value):
+                        yield key, self._of_extra(needs)
+
+    def _of_extra(self, needs: ast.expr) -> tuple[Item, ...]:
+        try:
+            return tuple(self._texts(needs, 0))
+        except InvalidError:
+            return ()
+
+    def _arguments(self, call: ast.Call, word: str) -> Iterator[ast.expr]:
         """`install_requires=…`, also in a dictionary that is unpacked: `setup(**options)`."""
         for keyword in call.keywords:
-            if keyword.arg == "install_requires":
+            if keyword.arg == word:
                 yield keyword.value
             elif keyword.arg is None:
-                yield from self._in_dictionary(keyword.value)
+                for value in self._named(keyword.value):
+                    yield from (inner for key, inner in self._pairs(value) if key == word)
 
-    def _in_dictionary(self, node: ast.expr) -> Iterator[ast.expr]:
-        for value in self.values.get(node.id, []) if isinstance(node, ast.Name) else [node]:
-            if isinstance(value, ast.Call):  # dict(install_requires=…)
-                yield from (k.value for k in value.keywords if k.arg == "install_requires")
-            if isinstance(value, ast.Dict):
-                for key, inner in zip(value.keys, value.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "install_requires":
-                        yield inner
+    def _named(self, node: ast.expr) -> list[ast.expr]:
+        return self.values.get(node.id, []) if isinstance(node, ast.Name) else [node]
+
+    def _pairs(self, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+        """The entries of `{"a": …}` and of `dict(a=…)`."""
+        if isinstance(value, ast.Call):
+            yield from ((word.arg, word.value) for word in value.keywords if word.arg)
+        if isinstance(value, ast.Dict):
+            for key, inner in zip(value.keys, value.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, inner
 
     def _texts(self, node: ast.expr, depth: int) -> Iterator[Item]:
         where = Where(path=self.path, line=node.lineno)

@@ -5,12 +5,19 @@ Owns: the translation. Does not own: `packaging`'s own rules.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import cast
 
 from packaging.markers import Environment, InvalidMarker, Marker, UndefinedEnvironmentName
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from repropack.environment.model import Target
+from repropack.environment.model import Target, normalise
+
+EXTRA = re.compile(
+    r"""\bextra\s*(?P<left>==|!=)\s*(?:"(?P<a>[^"]*)"|'(?P<b>[^']*)')"""
+    r"""|(?:"(?P<c>[^"]*)"|'(?P<d>[^']*)')\s*(?P<right>==|!=)\s*extra\b"""
+)
 
 
 def tags_of(target: Target) -> tuple[Tag, ...]:
@@ -47,10 +54,24 @@ def full_version(target: Target) -> str:
     return target.python if target.python.count(".") == 2 else f"{target.minor}.0"
 
 
-def marker_holds(marker: str, target: Target, extra: str = "") -> bool:
-    """Whether a requirement with this marker is installed on the target. Raises `ValueError`."""
+def marker_holds(
+    marker: str, target: Target, extra: str = "", *, taken: Collection[str] | None = None
+) -> bool:
+    """Whether a requirement with this marker is installed on the target. Raises `ValueError`.
+
+    `taken` are all extras that are installed together; without it, `extra` is the only one.
+    """
+    if taken is not None:
+        marker = EXTRA.sub(lambda match: settled(match, taken), marker)
     try:
         environment = cast("dict[str, str]", marker_environment(target))
         return Marker(marker).evaluate({**environment, "extra": extra})
     except (InvalidMarker, UndefinedEnvironmentName) as error:
         raise ValueError(str(error)) from error
+
+
+def settled(match: re.Match[str], taken: Collection[str]) -> str:
+    """A comparison with an extra as one that is always true, or never: a marker has one extra."""
+    name = normalise(match["a"] or match["b"] or match["c"] or match["d"] or "")
+    holds = (name in taken) is ((match["left"] or match["right"]) == "==")
+    return f"python_version {'>=' if holds else '<'} '3'"

@@ -6,9 +6,10 @@ Does not own: what the tables mean (the readers of each format).
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from repropack.errors import InvalidError
@@ -23,6 +24,15 @@ def parse_toml(text: str, path: str) -> Mapping[str, Any]:
         return tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidError(f"{path} is not TOML: {error}", hint="mend the file by hand") from error
+
+
+def read_pyproject(path: str, read: Callable[[str], str] | None) -> Mapping[str, Any]:
+    """The pyproject.toml beside the lock; empty where there is none."""
+    beside = posixpath.join(posixpath.dirname(path), "pyproject.toml")
+    try:
+        return parse_toml(read(beside), beside) if read else {}
+    except InvalidError:
+        return {}
 
 
 def table(data: object, *keys: str) -> Mapping[str, Any]:

@@ -1,12 +1,12 @@
 """`uv.lock`: what uv would install for a run of the project at the lock's root.
 
-Owns: workspaces, groups, extras and forks of the lock. Does not own: whether the lock is stale
-(`detectors`), pyproject.toml but for the default groups.
+Owns: the walk through the lock, with its markers and forks. Does not own: projects, groups and
+extras (`uvproject`), whether the lock is stale (`detectors`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,57 +20,35 @@ from repropack.environment.artifacts import (
     refuse_other_python,
     requirement,
 )
-from repropack.environment.graph import for_runs, groups_finding, reachable
+from repropack.environment.graph import reachable
+from repropack.environment.groups import choose
 from repropack.environment.model import Lock, Origin, Target
 from repropack.environment.origins import address_origin, git_origin, local_origin
-from repropack.environment.poetrylock import read_pyproject
+from repropack.environment.parts import UNASKED, Parts, Selection
 from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
 from repropack.environment.target import marker_holds
 from repropack.environment.tomlfile import (
     name_places,
     parse_toml,
+    read_pyproject,
     strings,
     table,
     tables,
     text_of,
 )
+from repropack.environment.uvproject import (
+    Entry,
+    label,
+    labels,
+    offer_of,
+    refuse_conflicts,
+    roots_of,
+)
 from repropack.errors import InvalidError
 from repropack.findings import Where
 
 LOCK_AGAIN = "run `uv lock`, commit the result, and try again"
-LOCAL = ("virtual", "editable", "directory", "path")
-INSTALLED = ("editable", "directory", "path")  # a virtual project has dependencies and no package
-DEV = ("dev",)  # what uv installs unasked unless pyproject.toml says something else
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """One `[[package]]` with its place."""
-
-    data: Mapping[str, Any]
-    name: str
-    where: Where
-
-    @property
-    def source(self) -> Mapping[str, Any]:
-        """Where the package comes from."""
-        return table(self.data, "source")
-
-    @property
-    def is_root(self) -> bool:
-        """Whether this is the project in the lock's own directory."""
-        return any(self.source.get(key) == "." for key in LOCAL)
-
-    @property
-    def local(self) -> str | None:
-        """The directory or file of the repository that is installed, if it is one."""
-        return next((str(self.source[key]) for key in INSTALLED if key in self.source), None)
-
-    @property
-    def is_virtual(self) -> bool:
-        """Whether there is nothing to install but what it needs."""
-        return "virtual" in self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +60,11 @@ class Node:
 
 
 class _Walk:
-    def __init__(self, entries: tuple[Entry, ...], target: Target) -> None:
+    """Follows edges through a lock. `taken` are the conflicting parts that are installed."""
+
+    def __init__(self, entries: tuple[Entry, ...], target: Target, taken: Collection[str]) -> None:
         self.target = target
+        self.taken = taken
         self.by_name: dict[str, list[Entry]] = {}
         for entry in entries:
             self.by_name.setdefault(entry.name, []).append(entry)
@@ -93,7 +74,7 @@ class _Walk:
         for need in tables(needs):
             name, marker = text_of(need, "name"), text_of(need, "marker")
             where = self.by_name[name][0].where if name in self.by_name else None
-            if marker and not holds(marker, self.target, where):
+            if marker and not self._holds(marker, where):
                 continue
             entry = self.entry(name, need, where)
             yield Node(entry)
@@ -116,7 +97,10 @@ class _Walk:
 
     def _in_fork(self, entry: Entry) -> bool:
         markers = strings(entry.data.get("resolution-markers"))
-        return not markers or any(holds(m, self.target, entry.where) for m in markers)
+        return not markers or any(self._holds(marker, entry.where) for marker in markers)
+
+    def _holds(self, marker: str, where: Where | None) -> bool:
+        return holds(marker, self.target, where, self.taken)
 
     def following(self, node: Node) -> Iterator[Node]:
         """What a package, or an extra of it, needs."""
@@ -125,17 +109,23 @@ class _Walk:
         return self.edges(node.entry.data.get("dependencies"))
 
 
-def holds(marker: str, target: Target, where: Where | None) -> bool:
+def holds(marker: str, target: Target, where: Where | None, taken: Collection[str]) -> bool:
     """Whether a marker of the lock is true on the target."""
     try:
-        return marker_holds(marker, target)
+        return marker_holds(marker, target, taken=taken)
     except ValueError as error:
         raise InvalidError(
             f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN
         ) from error
 
 
-def read_uv(text: str, path: str, target: Target, read: ReadText | None) -> Lock:
+def read_uv(
+    text: str,
+    path: str,
+    target: Target,
+    read: ReadText | None,
+    selection: Selection = UNASKED,
+) -> Lock:
     """What uv would install for a run on the target. Raises `InvalidError`."""
     data = parse_toml(text, path)
     if data.get("version") != 1:
@@ -150,12 +140,9 @@ def read_uv(text: str, path: str, target: Target, read: ReadText | None) -> Lock
         for entry, (_, where) in zip(tables(data.get("package")), places, strict=False)
     )
     roots = roots_of(entries, data)
-    groups = default_groups(roots, read_pyproject(path, read))
-    walk = _Walk(entries, target)
-    start = [node for root in roots for group in groups for node in walk.edges(wanted(root, group))]
-    start += list(walk.edges(table(data, "manifest").get("requirements")))
-    found = reachable((*map(Node, roots), *start), walk.following)
-    chosen = {id(node.entry): node.entry for node in found if not node.entry.is_virtual}.values()
+    parts = choose(offer_of(roots, read_pyproject(path, read), path), selection)
+    refuse_conflicts(data, roots, parts, path)
+    chosen = installed(entries, roots, data, parts, target)
     packages = tuple(map(package_of, chosen))
     requirements = for_target((requirement(item, target) for item in packages), target)
     indexes = own_indexes(packages)
@@ -163,36 +150,40 @@ def read_uv(text: str, path: str, target: Target, read: ReadText | None) -> Lock
         requirements=tuple(sorted(requirements, key=lambda item: item.name)),
         origin=path,
         because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=(*groups_finding(("main", *groups), every_group(roots), path),),
+        findings=parts.findings,
+        parts=parts,
         indexes=tuple(url for url in indexes if not is_page(url)),
         find_links=tuple(url for url in indexes if is_page(url)),
     )
 
 
-def wanted(root: Entry, group: str) -> object:
-    """The dependencies of a group of a project."""
-    return table(root.data, "dev-dependencies").get(group)
+def installed(
+    entries: tuple[Entry, ...],
+    roots: tuple[Entry, ...],
+    data: Mapping[str, Any],
+    parts: Parts,
+    target: Target,
+) -> tuple[Entry, ...]:
+    """The packages of the roots with these groups and extras, but for projects without a package.
 
-
-def roots_of(entries: tuple[Entry, ...], data: Mapping[str, Any]) -> tuple[Entry, ...]:
-    """The project itself; in a workspace that has none at its root, all its members."""
-    root = tuple(entry for entry in entries if entry.is_root)
-    members = strings(table(data, "manifest").get("members"))
-    return root or tuple(entry for entry in entries if entry.name in members)
-
-
-def default_groups(roots: tuple[Entry, ...], pyproject: Mapping[str, Any]) -> tuple[str, ...]:
-    """The groups that `uv sync` installs unasked and a run may need."""
-    known = [group for root in roots for group in table(root.data, "dev-dependencies")]
-    stated = table(pyproject, "tool", "uv").get("default-groups", list(DEV))
-    chosen = known if stated == "all" else [g for g in strings(stated) if g in known]
-    return for_runs(dict.fromkeys(chosen))
-
-
-def every_group(roots: tuple[Entry, ...]) -> tuple[str, ...]:
-    """Groups and extras of the projects."""
-    keys = ("dev-dependencies", "optional-dependencies")
-    return tuple(name for root in roots for key in keys for name in table(root.data, key))
+    What an edge's marker says of an extra of the workspace depends on all extras that are met, so
+    the walk is repeated until no more are.
+    """
+    taken = labels(roots, parts)
+    while True:
+        walk = _Walk(entries, target, taken)
+        start = [*map(Node, roots), *walk.edges(table(data, "manifest").get("requirements"))]
+        for root in roots:
+            of_groups = table(root.data, "dev-dependencies")
+            of_extras = table(root.data, "optional-dependencies")
+            start += [Node(root, extra) for extra in parts.extra_names if extra in of_extras]
+            start += [n for g in parts.group_names for n in walk.edges(of_groups.get(g))]
+        found = reachable(start, walk.following)
+        met = {label("extra", node.entry, node.extra) for node in found if node.extra}
+        if met <= taken:
+            chosen = {id(node.entry): node.entry for node in found if not node.entry.is_virtual}
+            return tuple(chosen.values())
+        taken = taken | met
 
 
 def package_of(entry: Entry) -> Package:

@@ -63,6 +63,32 @@ def test_declined_system_packages_need_no_debian_python(tmp_path: Path) -> None:
     assert planned(tmp_path, files).base.apt == ()
 
 
+def test_groups_and_extras_are_decisions_with_their_reasons(tmp_path: Path) -> None:
+    """What the tool takes unasked, and what repropack.yaml names; other names are refused."""
+    lock = (
+        'lock-version = "1.0"\ncreated-by = "x"\nextras = ["gpu"]\ndependency-groups = ["ml"]\n'
+        'default-groups = ["ml"]\npackages = []\n'
+    )
+    files = {"pylock.toml": lock, "repropack.yaml": "environment: {extras: [gpu]}\n"}
+    decisions = planned(tmp_path, files).decisions
+    said = {word: (choice.value, choice.because) for word, choice in decisions}
+    assert said["group"] == (
+        "ml",
+        "default-groups: every installer installs it unasked (pylock.toml)",
+    )
+    assert said["extra"] == ("gpu", "environment.extras in repropack.yaml")
+    files["repropack.yaml"] = "environment: {extras: [cpu]}\n"
+    with pytest.raises(InvalidError, match=r"names cpu, but pylock\.toml has no such extra"):
+        planned(tmp_path, files)
+
+
+def test_names_of_groups_need_a_manifest(tmp_path: Path) -> None:
+    """A repository that declares nothing has no groups."""
+    files = {"main.py": "print(1)\n", "repropack.yaml": "environment: {groups: [ml]}\n"}
+    with pytest.raises(InvalidError, match="the repository has no such group"):
+        planned(tmp_path, files)
+
+
 def test_every_decision_has_a_reason(tmp_path: Path) -> None:
     """No choice of a plan stands there without its because."""
     plan = planned(tmp_path, {"main.py": "print(1)\n"})

@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from repropack.conda.locks import environment_of
-from repropack.conda.readers import read_conda_lock, read_explicit_lock, read_pixi
+from repropack.conda.readers import (
+    one_environment,
+    read_conda_lock,
+    read_explicit_lock,
+    read_pixi,
+)
 from repropack.conda.writing import conda_lock_text, explicit_text
 from repropack.environment import Target
 from repropack.environment.condamodel import CondaFile, is_local, public_address
+from repropack.environment.parts import Selection
 from repropack.errors import InvalidError
 
 TARGET = Target(python="3.11")
@@ -65,7 +71,7 @@ def test_a_unified_lock_gives_linux_and_the_main_group() -> None:
         entry("pytest", category="dev"),
         entry("rich", manager="pip"),
     )
-    read = read_conda_lock(text, "conda-lock.yml", TARGET)
+    read = read_conda_lock(text, "conda-lock.yml")
     assert sorted((p.name, p.build, p.hashes) for p in read.packages) == [
         ("numpy", "h1_0", (f"sha256:{SHA}", f"md5:{MD5}")),
         ("python", "h1_0", (f"sha256:{SHA}", f"md5:{MD5}")),
@@ -75,7 +81,7 @@ def test_a_unified_lock_gives_linux_and_the_main_group() -> None:
     assert str(environment.packages[-1].where).startswith("conda-lock.yml:")
     (pip,) = read.requirements(environment, TARGET)
     assert (str(pip), pip.hashes) == ("rich==3.9.18", (f"sha256:{SHA}",))
-    assert [finding.value for finding in read.findings] == ["dev"]
+    assert read.findings[0].because.endswith("for a run: main; not installed: dev")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_a_unified_lock_gives_linux_and_the_main_group() -> None:
 def test_a_lock_that_cannot_be_used_says_why(text: str, reason: str) -> None:
     """Another platform's lock and a broken one are refused."""
     with pytest.raises(InvalidError, match=reason):
-        read_conda_lock(text, "conda-lock.yml", TARGET)
+        read_conda_lock(text, "conda-lock.yml")
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -109,9 +115,9 @@ def test_what_is_written_is_read_again() -> None:
     )
     text = conda_lock_text((file,))
     assert "secret" not in text
-    (package,) = read_conda_lock(text, "conda-lock.yml", TARGET).packages
+    (package,) = read_conda_lock(text, "conda-lock.yml").packages
     assert (package.url, package.depends) == (file.url, ("_openmp_mutex", "libgcc >=13"))
-    (again,) = read_explicit_lock(explicit_text((file,)), "list.txt", TARGET).packages
+    (again,) = read_explicit_lock(explicit_text((file,)), "list.txt").packages
     assert (again.url, again.hashes, str(again)) == (
         file.url,
         (f"sha256:{SHA}",),
@@ -122,14 +128,12 @@ def test_what_is_written_is_read_again() -> None:
 def test_an_explicit_list_without_hashes_is_told() -> None:
     """What nothing pins is fetched once, with a warning; another platform's list is refused."""
     line = "https://c.example/main/linux-64/a-b-1.0-0.tar.bz2"
-    read = read_explicit_lock(f"@EXPLICIT\n{line}\n{line}#{MD5}\n", "spec.txt", TARGET)
+    read = read_explicit_lock(f"@EXPLICIT\n{line}\n{line}#{MD5}\n", "spec.txt")
     assert [(p.name, p.hashes) for p in read.packages] == [("a-b", ()), ("a-b", (f"md5:{MD5}",))]
     (finding,) = read.findings
     assert (finding.kind, str(finding.where)) == ("conda.unhashed", "spec.txt:2")
     with pytest.raises(InvalidError, match=r"spec.txt:2: the list is for osx-64"):
-        read_explicit_lock(
-            "@EXPLICIT\nhttps://c.example/m/osx-64/a-1-0.conda\n", "spec.txt", TARGET
-        )
+        read_explicit_lock("@EXPLICIT\nhttps://c.example/m/osx-64/a-1-0.conda\n", "spec.txt")
 
 
 PIXI = """version: {version}
@@ -198,7 +202,7 @@ PIXI_4 = f"""- kind: conda
 def test_pixis_lock_gives_the_default_environment(version: int, packages: str) -> None:
     """Versions 4 to 6: conda's packages and an index's, each with its hash and its line."""
     text = PIXI.format(version=version, packages=packages)
-    read = read_pixi(text, "pixi.lock", TARGET)
+    read = read_pixi(text, "pixi.lock")
     (python,) = read.packages
     assert (str(python), python.hashes) == (
         "python=3.12.1=h1_0_cpython",
@@ -209,7 +213,33 @@ def test_pixis_lock_gives_the_default_environment(version: int, packages: str) -
     environment = environment_of(read.packages, "pixi.lock")
     (pip,) = read.requirements(environment, TARGET)
     assert (str(pip), pip.hashes) == ("rich==13.0.0", (f"sha256:{SHA}",))
-    assert [finding.value for finding in read.findings] == ["docs"]
+    assert read.findings[0].because.endswith("for a run: default; not installed: docs")
+
+
+def test_an_environment_of_pixis_is_chosen_by_its_name() -> None:
+    """pixi installs one environment at a time, so that two names are refused."""
+    text = PIXI.format(version=6, packages=PIXI_6)
+    read = read_pixi(text, "pixi.lock", Selection(groups=("docs",)))
+    assert [str(package) for package in read.packages] == ["python=3.12.1=h1_0_cpython"]
+    assert read.pip == ()  # the default environment has some
+    assert read.findings[0].because.endswith("for a run: docs; not installed: default")
+    with pytest.raises(InvalidError, match=r"pixi\.lock has no such group"):
+        read_pixi(text, "pixi.lock", Selection(groups=("cuda",)))
+    with pytest.raises(InvalidError, match="one is installed at a time"):
+        one_environment(("default", "x", "y"), "default", "pixi.lock", Selection(groups=("x", "y")))
+
+
+def test_a_category_of_conda_lock_is_a_group() -> None:
+    """Its packages are installed besides the main ones, pip's with their group."""
+    text = unified(
+        entry("python"), entry("rich", manager="pip", category="viz"), entry("x", category="viz")
+    )
+    read = read_conda_lock(text, "conda-lock.yml", Selection(groups=("viz",)))
+    assert {package.name for package in read.packages} == {"python", "x"}
+    (pip,) = read.requirements(environment_of(read.packages, "conda-lock.yml"), TARGET)
+    assert pip.groups == ("viz",)
+    with pytest.raises(InvalidError, match=r"conda-lock\.yml has no such extra"):
+        read_conda_lock(text, "conda-lock.yml", Selection(extras=("viz",)))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +252,7 @@ def test_pixis_lock_gives_the_default_environment(version: int, packages: str) -
 def test_a_pixi_lock_that_cannot_be_used_says_why(text: str, reason: str) -> None:
     """An empty lock and a broken one are refused."""
     with pytest.raises(InvalidError, match=reason):
-        read_pixi(text, "pixi.lock", TARGET)
+        read_pixi(text, "pixi.lock")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +262,7 @@ def test_a_pixi_lock_that_cannot_be_used_says_why(text: str, reason: str) -> Non
 def test_an_environment_needs_a_python_that_starts_experiments(filename: str, reason: str) -> None:
     """No Python, or one that the runner does not support, is refused before anything is fetched."""
     text = f"@EXPLICIT\nhttps://c.example/main/linux-64/{filename}#{MD5}\n"
-    packages = read_explicit_lock(text, "spec.txt", TARGET).packages
+    packages = read_explicit_lock(text, "spec.txt").packages
     with pytest.raises(InvalidError, match=reason):
         environment_of(packages, "spec.txt")
 

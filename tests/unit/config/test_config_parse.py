@@ -24,6 +24,9 @@ paper: {title: "A title: with a colon", url: "https://paper.example/1", doi: "10
 environment:
   lock: ./requirements.txt
   python: 3.10
+  groups: [ml]
+  extras: [gpu]
+  groups_exclude: [dev]
   apt: [libgl1]
   apt_exclude: [zip]
 datasets:
@@ -109,7 +112,13 @@ def test_everything_that_may_stand_in_the_file() -> None:
             title="A title: with a colon", url="https://paper.example/1", doi="10.1000/182"
         ),
         environment=EnvironmentOverrides(
-            lock="requirements.txt", python="3.10", apt=("libgl1",), apt_exclude=("zip",)
+            lock="requirements.txt",
+            python="3.10",
+            groups=("ml",),
+            extras=("gpu",),
+            groups_exclude=("dev",),
+            apt=("libgl1",),
+            apt_exclude=("zip",),
         ),
         datasets=(
             Dataset(
@@ -264,7 +273,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_lines() -> None:
 def test_a_misspelt_experiments_is_one_problem() -> None:
     """Claims are not called wrong because the experiments could not be read."""
     assert problems_of(FULL.replace("experiments:", "expriments:")) == (
-        "unknown key 'expriments'; did you mean 'experiments'? (line 11)",
+        "unknown key 'expriments'; did you mean 'experiments'? (line 14)",
     )
 
 
@@ -330,6 +339,14 @@ def test_files_that_are_no_config(text: str | bytes, what: str) -> None:
         ("environment: {apt: [a; rm]}", "environment.apt[0]: must be the name of a Debian package"),
         ("environment: {apt: [-y]}", "environment.apt[0]: must be the name of a Debian package"),
         ("environment: {apt: [libgl1, libgl1]}", "environment.apt[1]: given twice: 'libgl1'"),
+        (
+            "environment: {groups: [ml], groups_exclude: [ml]}",
+            "environment.groups_exclude: ml stands in environment.groups too",
+        ),
+        (
+            "environment: {extras: [-x]}",
+            "environment.extras[0]: must be the name of a group or an extra",
+        ),
         (
             "environment: {apt: [libgl1], apt_exclude: [libgl1]}",
             "environment.apt_exclude: libgl1 stands in environment.apt too",
