@@ -2,8 +2,7 @@
 
     Source → Inspection → Plan → Bundle → Image → Run → Verdict
 
-Read this first. Each stage is a module or a small package that takes values and gives values. The
-middle (inspection, plan, judging) is pure. Printing and exiting are left to `cli`.
+Read this first. Each stage takes and gives values; inspection, plan and judging are pure.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from repropack import workspace
 from repropack.building import make_wheels
-from repropack.bundle import is_bundle, keep_lock, read_bundle, write_bundle
+from repropack.bundle import author_files, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
 from repropack.images import finish, open_workshop
@@ -44,11 +43,12 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     plan = decide(looked, settings=settings, reporter=reporter)
     out = settings.out or workspace.bundle_directory(looked.directory, plan.slug)
     workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
+    author = author_files(settings.results, plan.origin)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
     make = partial(make_wheels, source=looked.source, workshop=workshop, target=plan.target)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
-    bundle = write_bundle(plan, looked.source, ingredients, cache=settings.cache, out=out)
+    bundle = write_bundle(plan, looked.source, ingredients, author, cache=settings.cache, out=out)
     return finish(bundle, workshop, lock=keep_lock(plan, out))
 
 

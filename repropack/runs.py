@@ -6,6 +6,7 @@ Does not own: doing the runs (`running`), what the options choose (`judge.select
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from repropack.bundle import Bundle
 from repropack.cuda.compare import compare
 from repropack.determinism import repeat
 from repropack.engines import host_of
-from repropack.errors import ConfigError, RunError, UsageError
+from repropack.errors import ConfigError, InvalidError, RunError, UsageError
 from repropack.findings import Severity
 from repropack.judge import report
 from repropack.judge.fields import ManifestError
@@ -21,10 +22,11 @@ from repropack.judge.model import Experiment
 from repropack.judge.rule import judge_all
 from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
+from repropack.report import Verification
 from repropack.running import Bench, run_all
 from repropack.settings import Built, Question, Repeat, Verified
 from repropack.surroundings import surroundings
-from repropack.verification import read, write_report
+from repropack.verification import author_of, read, write_report
 from repropack.workspace import write_atomically
 
 
@@ -68,6 +70,7 @@ def run_and_judge(
     if question.determinism:
         repeats = repeat(chosen.runs, chosen.experiments, done, bench)
     manifest = built.bundle.manifest
+    author, said = authors_own(built)
     assessment = judge_all(
         chosen.experiments,
         chosen.claims,
@@ -77,8 +80,10 @@ def run_and_judge(
         name=built.bundle.name,
         run_ids={run.id for run in chosen.runs},
         logs=str(bench.directory),
-        notes=(*chosen.notes, *done.notes, *(each.text for each in repeats)),
+        notes=(*chosen.notes, *done.notes, *(each.text for each in repeats), *said),
     )
+    if author is not None:
+        assessment = replace(assessment, author=report.author_lines(author.assessment))
     verified = Verified(built=built, assessment=assessment, directory=directory, repeats=repeats)
     write_reports(verified)
     return verified
@@ -112,13 +117,15 @@ def write_reports(verified: Verified) -> None:
         write_atomically(path, json.dumps(as_dict(verified), indent=1) + "\n")
     except OSError as error:
         raise RunError(f"cannot write {verified.directory}: {error.strerror}") from error
-    write_report(read(verified.directory, author=authors_own(verified)))
+    write_report(read(verified.directory, author=authors_own(verified.built)[0]))
 
 
-def authors_own(verified: Verified) -> Path | None:
-    """The verification that the author sent along, in `author/` of the bundle."""
-    place = verified.built.bundle.directory / "author"
-    return place if (place / "report.json").is_file() else None
+def authors_own(built: Built) -> tuple[Verification | None, tuple[str, ...]]:
+    """The verification that the author sent along, and what is to be said of it."""
+    try:
+        return author_of(built.bundle.directory), ()
+    except InvalidError as error:  # it decides nothing, so it stops nothing
+        return None, (f"the author's verification in the bundle cannot be read: {error}",)
 
 
 def as_dict(verified: Verified) -> dict[str, Any]:

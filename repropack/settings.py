@@ -20,11 +20,13 @@ class Settings:
     """The options that `build` and `verify` share. `base` is `auto` or `bootstrap`.
 
     `infer` adds what the code imports and no manifest declares. `as_of` is the moment as of which
-    an unlocked project is resolved (None: its commit's).
+    an unlocked project is resolved (None: its commit's). `results` is the author's verification,
+    which goes into the bundle.
     """
 
     cache: Path
     out: Path | None = None
+    results: Path | None = None
     tags: tuple[str, ...] = ()
     force: bool = False
     allow_dirty: bool = False

@@ -24,6 +24,9 @@ from repropack.report import sidebyside as comparing
 from repropack.report.sheets import FOLDER as SHEETS
 from repropack.workspace import FOLDER, write_atomically
 
+AUTHOR = "author"
+"""The directory of a bundle that holds what its author obtained."""
+
 _LARGEST_BYTES = 64 << 20
 _RUN_ID = re.compile(r"[A-Za-z0-9._=,+-]+")
 Record = Mapping[str, Any]
@@ -43,7 +46,7 @@ def find(directory: Path) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime_ns).parent
 
 
-def read(directory: Path, *, author: Path | None = None) -> Verification:
+def read(directory: Path, *, author: Verification | None = None) -> Verification:
     """A verification. Raises `InvalidError` where its report.json is not what it should be."""
     path = directory / "report.json"
     raw = load(path)
@@ -68,8 +71,29 @@ def read(directory: Path, *, author: Path | None = None) -> Verification:
         image=text(inner(raw, "image").get("tag")),
         engine=engine(raw) or recorded.fact(records.values(), "engine"),
         directory=str(directory),
-        author=read(author) if author is not None else None,
+        author=author,
     )
+
+
+def author_of(bundle: Path) -> Verification | None:
+    """What the author sent along in a bundle. Raises `InvalidError` where it cannot be read."""
+    place = bundle / AUTHOR
+    return read(place) if (place / "report.json").is_file() else None
+
+
+def beside(directory: Path) -> Verification | None:
+    """What the author sent along in the bundle that a verification is of, if that is still there.
+
+    Its report.json says where the bundle is; reproduce.sh writes into the bundle itself. Raises
+    `InvalidError` where it cannot be read.
+    """
+    told = text(inner(load(directory / "report.json") or {}, "bundle").get("path"))
+    for bundle in (
+        (Path(told), directory.resolve().parent) if told else (directory.resolve().parent,)
+    ):
+        if bundle / AUTHOR != directory.resolve() and (bundle / "SHA256SUMS").is_file():
+            return author_of(bundle)
+    return None
 
 
 def load(path: Path) -> dict[str, Any] | None:

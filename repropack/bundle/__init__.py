@@ -1,11 +1,12 @@
 """The bundle: the directory that a reviewer receives.
 
 Owns: what stands in it (`contents`), the text of its generated files (`render`), writing it whole
-or not at all (`write`), the lock beside it
-(`lockfile`), its checksums (`checksums`), and reading one that somebody sent (`read`).
+or not at all (`write`), the lock beside it (`lockfile`), the author's own verification (`author`),
+its checksums (`checksums`), and reading one that somebody sent (`read`).
 Does not own: decisions (`plan`), fetching (`environment`), building and running (`engines`).
 """
 
+from repropack.bundle.author import author_files
 from repropack.bundle.contents import BaseRecord, Ingredients, Placed
 from repropack.bundle.lockfile import committed_name, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
@@ -18,6 +19,7 @@ __all__ = [
     "Bundle",
     "Ingredients",
     "Placed",
+    "author_files",
     "committed_name",
     "is_bundle",
     "keep_lock",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
@@ -20,16 +22,24 @@ from repropack.source import Source
 
 #: The time of files whose source has no commit: the oldest that a zip archive can hold.
 OLDEST_TIME_S = 315_532_800
+NOTHING: Mapping[str, str] = MappingProxyType({})
 EXECUTABLE = frozenset({"reproduce.sh", "base.sh"})
 
 
 def write_bundle(
-    plan: Plan, source: Source, ingredients: Ingredients, *, cache: Path, out: Path
+    plan: Plan,
+    source: Source,
+    ingredients: Ingredients,
+    author: Mapping[str, str] = NOTHING,
+    *,
+    cache: Path,
+    out: Path,
 ) -> Bundle:
     """Write the bundle of a plan to the directory `out`, replacing what is there; read it back.
 
-    Two calls with the same plan and ingredients write the same bytes. `cache` is where the wheels
-    of the ingredients are. Raises `BuildError` (exit code 5) if it cannot be written.
+    Two calls with the same plan and ingredients write the same bytes. `author` are the texts of the
+    author's own verification, by path; `cache` is where the wheels of the ingredients are. Raises
+    `BuildError` (exit code 5) if it cannot be written.
     """
     time_s = plan.origin.commit_time_s or OLDEST_TIME_S
     try:
@@ -39,6 +49,9 @@ def write_bundle(
         raise BuildError(f"cannot write {out}: {error.strerror}") from error
     try:
         source.export(temporary / "source", mtime_s=time_s)
+        for name, text in author.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            write_text(temporary / name, text)
         fill(temporary, plan, ingredients, cache=cache, patch=source.patch)
         settle(temporary, time_s)
         put(temporary, out)

@@ -146,6 +146,13 @@ def plan(directory: Path, infer: bool, as_of: str | None, as_json: bool) -> int:
     help="Where the bundle goes. Default: .repropack/bundles.",
 )
 @click.option("-t", "--tag", "tags", multiple=True, help="A further tag for the image.")
+@click.option(
+    "--with-results",
+    "results",
+    metavar="DIR",
+    type=DIRECTORY,
+    help="Put your own verification of this commit into the bundle: reviewers see both.",
+)
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @build_options
 @engine_options
@@ -156,6 +163,7 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     \b
     Example:
       repropack build . -o ../artifact --tag digits:camera-ready
+      repropack build . -o ../artifact --with-results .repropack/verifications/2026-01-31T12-00-00Z
     """
     from repropack.cli import output
     from repropack.pipeline import build

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.option(
     "--author",
     type=DIRECTORY,
-    help="The author's verification, whose curves and environment are shown beside.",
+    help="The author's verification, whose values, curves and environment are shown beside. "
+    "Default: that in the bundle, if it has one.",
 )
 @json_option
 def report(directory: Path, author: Path | None, as_json: bool) -> int:
@@ -37,9 +38,10 @@ def report(directory: Path, author: Path | None, as_json: bool) -> int:
     """
     from repropack.cli import output
     from repropack.cli.progress import reporter
-    from repropack.verification import find, read, write_report
+    from repropack.verification import beside, find, read, write_report
 
-    found = read(find(directory), author=None if author is None else find(author))
+    place = find(directory)
+    found = read(place, author=beside(place) if author is None else read(find(author)))
     write_report(found)
     shown = reporter()
     shown.note(f"report: {found.directory}/report.html")

@@ -190,7 +190,7 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
     from repropack.judge import rule
 
     chosen = selection.select(bundle, options.claim, options.only, options.runs)
-    records = manifest.parse_records(_read(options.records))
+    records, author = _without_reports(manifest.parse_records(_read(options.records)))
     ids = {spec.id for spec in chosen.runs}
     if options.claim or options.only:
         records = [r for r in records if not isinstance(r, dict) or r.get("id") in ids]
@@ -199,7 +199,18 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
         source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
         notes=chosen.notes,
     )  # fmt: skip
-    return _report(assessment, options)
+    return _report(replace(assessment, author=author), options)
+
+
+def _without_reports(records: List[Any]) -> Tuple[List[Any], Tuple[str, ...]]:
+    """The records, and what the report of an author among them says of each claim."""
+    from repropack.judge import report, saved
+
+    found: Tuple[List[Any], List[Any]] = ([], [])
+    for each in records:
+        found[isinstance(each, dict) and each.get("schema") == report.REPORT_SCHEMA].append(each)
+    lines = [line for each in found[1] for line in report.author_lines(saved.assessment(each))]
+    return found[0], tuple(lines)
 
 
 def _recorded(options: argparse.Namespace, bundle: Manifest) -> int:

@@ -97,7 +97,10 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Assessment:
-    """All judgements, the overall verdict and the exit code that stands for it."""
+    """All judgements, the overall verdict and the exit code that stands for it.
+
+    `author` says, a line for each claim, what the author obtained, where the bundle tells it.
+    """
 
     name: str
     judgements: Tuple[Judgement, ...]
@@ -107,6 +110,7 @@ class Assessment:
     marks: Tuple[str, ...] = ()
     runs: Tuple[RunSummary, ...] = ()
     rule_version: str = RULE_VERSION
+    author: Tuple[str, ...] = ()
 
     @property
     def words(self) -> str:

@@ -21,6 +21,7 @@ _COLOURS = {
     Verdict.INCONCLUSIVE: "33",
     Verdict.NO_EVIDENCE: "35",
 }
+AUTHOR = "What the author obtained"
 _TAIL_LINES = 8
 _MOST_NAMES = 4
 
@@ -81,6 +82,7 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "summary": summary(assessment),
         "marks": list(assessment.marks),
         "notes": list(assessment.notes),
+        **({"author": list(assessment.author)} if assessment.author else {}),
         "claims": [_judgement_dict(judgement) for judgement in assessment.judgements],
         "runs": [_run_dict(run) for run in assessment.runs],
         "compute": compute(assessment.runs),
@@ -158,6 +160,12 @@ def claim_row(judgement: Judgement, indent: str = "") -> Tuple[str, ...]:
     return (name, *(files.printable(cell) for cell in cells))
 
 
+def author_lines(author: Assessment) -> Tuple[str, ...]:
+    """What somebody else obtained for each claim, in a line."""
+    rows = [claim_row(judgement) for judgement in author.judgements]
+    return tuple("%s: %s (n = %s), %s" % (r[0], r[2], r[3], r[5]) for r in rows)
+
+
 def _tolerance(judgement: Judgement) -> str:
     if not judgement.tolerance:
         return "-"
@@ -226,7 +234,8 @@ def sections(assessment: Assessment) -> List[Tuple[str, List[List[str]]]]:
     claims = [[files.printable(line, 1000)] for line in _claim_lines(assessment.judgements)]
     runs = [_run_lines(run) for run in assessment.runs if run.failed or run.notes]
     notes = [[files.printable(line, 1000)] for line in assessment.notes + assessment.marks]
-    found = [("Claims", claims), ("Runs", runs), ("Notes", notes)]
+    author = [[files.printable(line, 1000)] for line in assessment.author]
+    found = [("Claims", claims), (AUTHOR, author), ("Runs", runs), ("Notes", notes)]
     return [(heading, items) for heading, items in found if items]
 
 

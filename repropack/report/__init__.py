@@ -4,6 +4,7 @@ Owns: the HTML page, and two verifications side by side. Text and Markdown are t
 (`judge.report`), which prints them inside of an image too.
 """
 
+from repropack.judge.saved import assessment
 from repropack.report.model import (
     Curve,
     Layer,
@@ -13,7 +14,6 @@ from repropack.report.model import (
     Verification,
 )
 from repropack.report.page import Page, page
-from repropack.report.saved import assessment
 from repropack.report.sidebyside import Comparison, compare
 
 __all__ = [

@@ -37,13 +37,18 @@ class Marks:
     predicted: bool
 
 
-def of_claim(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
-    """The picture of any claim; of a table its cells. `extent` must have room too."""
+def of_claim(
+    judgement: Judgement, extent: tuple[float, ...] = (), theirs: Judgement | None = None
+) -> Html:
+    """The picture of any claim; of a table its cells. `extent` must have room too.
+
+    `theirs` is the author's side of it, whose runs are hollow points.
+    """
     if judgement.cells:
         return tally(judgement)
     if judgement.kind == "value":
-        return of_value(judgement, extent)
-    return of_groups(judgement, extent)
+        return of_value(judgement, extent, theirs)
+    return of_groups(judgement, extent, theirs)
 
 
 def extent_of(judgement: Judgement) -> tuple[float, ...]:
@@ -73,27 +78,45 @@ def marks(judgement: Judgement) -> Marks:
     )
 
 
-def of_value(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
+def of_value(
+    judgement: Judgement, extent: tuple[float, ...] = (), theirs: Judgement | None = None
+) -> Html:
     """Reported with its band; the runs as points, below them the interval of their mean."""
     found = marks(judgement)
     low, high = found.reported - found.epsilon, found.reported + found.epsilon
-    x = scale((low, high, *extent_of(judgement), *extent), EDGE, WIDTH - EDGE)
+    authors = sides(theirs, judgement)
+    x = scale((low, high, *extent_of(judgement), *extent, *sum(authors, ())), EDGE, WIDTH - EDGE)
     left, right = x(low), x(high)
     parts = [
         tag("rect", x=left, y=3, width=max(right - left, 1), height=HEIGHT - 6, class_="band"),
         tag("line", x1=x(found.reported), x2=x(found.reported), y1=1, y2=HEIGHT - 1, class_="ref"),
         *dots(found.values, x, 14),
+        *(part for side in authors[:1] for part in dots(side, x, 22, "theirs")),
         *bar(found, x, 30),
     ]
     if not found.values:
         parts.append(tag("text", "no value", x=WIDTH - EDGE, y=24, class_="quiet end"))
     return picture(
         f"{judgement.claim_id}: {judgement.words}",
-        sentence(judgement, found),
+        sentence(judgement, found) + told_of(theirs if authors else None),
         *parts,
         size=(WIDTH, HEIGHT),
         class_="claim",
     )
+
+
+def sides(theirs: Judgement | None, own: Judgement) -> list[tuple[float, ...]]:
+    """The values of the author's groups; none of a claim that is not the same."""
+    if theirs is None or (theirs.kind, theirs.unit) != (own.kind, own.unit):
+        return []
+    return [tuple(map(float, group.texts)) for group in theirs.groups]
+
+
+def told_of(theirs: Judgement | None) -> str:
+    """The author's runs, in words."""
+    if theirs is None or not theirs.groups:
+        return ""
+    return " The author's: " + "; ".join(map(spoken, theirs.groups[:_MOST_GROUPS])) + "."
 
 
 def dots(values: tuple[float, ...], x: Scale, y: float, kind: str = "run") -> list[Html]:
@@ -144,12 +167,16 @@ def spoken(group: Group) -> str:
     return f"mean {short(group.mean, 5)}, sd {short(group.sd or 0.0, 3)}, from {low} to {high}"
 
 
-def of_groups(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
+def of_groups(
+    judgement: Judgement, extent: tuple[float, ...] = (), theirs: Judgement | None = None
+) -> Html:
     """The runs of each side on one scale: the first must win, its points are filled."""
     groups = judgement.groups[:_MOST_GROUPS]
     height = max(HEIGHT, 6 + ROW * len(groups))
     values = [tuple(map(float, group.texts)) for group in groups]
-    x = scale([*(v for side in values for v in side), *extent], EDGE + 14, WIDTH - EDGE)
+    authors = sides(theirs, judgement)[: len(groups)] if groups else []
+    every = [v for side in (*values, *authors) for v in side]
+    x = scale([*every, *extent], EDGE + 14, WIDTH - EDGE)
     parts: list[Html] = []
     for i, (group, side) in enumerate(zip(groups, values, strict=True)):
         y = 3 + ROW * (i + 0.5) + (height - 6 - ROW * len(groups)) / 2
@@ -159,12 +186,15 @@ def of_groups(judgement: Judgement, extent: tuple[float, ...] = ()) -> Html:
             *dots(side, x, y, "run" if i == 0 else "run other"),
             tag("line", x1=x(group.mean), x2=x(group.mean), y1=y - 6, y2=y + 6, class_="mean"),
         ]
+        parts += [part for side in authors[i : i + 1] for part in dots(side, x, y + 5, "theirs")]
     if not groups:
         parts.append(tag("text", "no value", x=WIDTH - EDGE, y=24, class_="quiet end"))
-    sides = [f"{'ABCD'[i]}: {spoken(group)}." for i, group in enumerate(groups)]
+    told = [f"{'ABCD'[i]}: {spoken(group)}." for i, group in enumerate(groups)]
     return picture(
         f"{judgement.claim_id}: {judgement.words}",
-        f"{judgement.subject}. " + (" ".join(sides) or "No value was obtained."),
+        f"{judgement.subject}. "
+        + (" ".join(told) or "No value was obtained.")
+        + told_of(theirs if authors else None),
         *parts,
         size=(WIDTH, height),
         class_="claim",
@@ -196,7 +226,7 @@ def verdict_class(verdict: Verdict) -> str:
     return verdict.value.replace(" ", "-")
 
 
-def legend() -> Html:
+def legend(author: bool = False) -> Html:
     """What the marks of the pictures mean."""
 
     def sample(kind: str) -> Html:
@@ -204,6 +234,7 @@ def legend() -> Html:
             "band": tag("rect", x=1, y=2, width=24, height=10, class_="band"),
             "line": tag("line", x1=13, x2=13, y1=0, y2=14, class_="ref"),
             "dot": tag("circle", cx=13, cy=7, r=2.6, class_="run"),
+            "theirs": tag("circle", cx=13, cy=7, r=2.6, class_="theirs"),
             "bar": Html(
                 tag("rect", x=1, y=5, width=24, height=4, class_="interval")
                 + tag("line", x1=13, x2=13, y1=1, y2=13, class_="mean")
@@ -212,5 +243,6 @@ def legend() -> Html:
         return tag("svg", inside, viewBox="0 0 26 14", width=26, height=14, aria_hidden="true",
                    class_="claim")  # fmt: skip
 
-    items = [tag("li", sample(kind), " ", text) for kind, text in _LEGEND]
+    more = (("theirs", "a run of the author"),) if author else ()
+    items = [tag("li", sample(kind), " ", text) for kind, text in (*_LEGEND, *more)]
     return tag("ul", *items, class_="legend")

@@ -32,12 +32,22 @@ def badge(verdict: Verdict, words: str = "") -> Html:
     return tag("span", sign, tag("span", words or verdict.value), class_=f"verdict {name}")
 
 
-def claims_table(assessment: Assessment) -> Html:
-    """Every claim, and below a table of the paper its cells."""
+def keyed(assessment: Assessment) -> dict[tuple[str, str], Judgement]:
+    """Judgements by claim, and by cell within it."""
+    found = {}
+    for judgement in assessment.judgements:
+        found[(judgement.claim_id, "")] = judgement
+        found.update({(judgement.claim_id, cell.claim_id): cell for cell in judgement.cells})
+    return found
+
+
+def claims_table(assessment: Assessment, author: Assessment | None = None) -> Html:
+    """Every claim, and below a table of the paper its cells; beside each what the author had."""
     head = [
         tag("th", name, scope="col", class_="num" if name in _NUMERIC else None) for name in HEAD
     ]
-    rows = [row(one, bool(indent)) for one, indent in report.with_cells(assessment.judgements)]
+    theirs = keyed(author) if author is not None else {}
+    rows = [row(one, bool(key[1]), theirs.get(key)) for key, one in keyed(assessment).items()]
     found = (
         "what shipped files say: nothing was run" if assessment.recorded else "what was obtained"
     )
@@ -47,8 +57,8 @@ def claims_table(assessment: Assessment) -> Html:
     return scrolling(whole, "Claims")
 
 
-def row(judgement: Judgement, is_cell: bool) -> Html:
-    """One claim."""
+def row(judgement: Judgement, is_cell: bool, theirs: Judgement | None = None) -> Html:
+    """One claim; with the author's side of it, where that is known."""
     name, reported, obtained, n, tolerance, verdict = report.claim_row(judgement)
     source = tag("small", judgement.source) if judgement.source else None
     subject = judgement.subject if judgement.subject and not is_cell else ""
@@ -56,13 +66,21 @@ def row(judgement: Judgement, is_cell: bool) -> Html:
         "tr",
         tag("th", tag("span", name, title=subject or None), source, scope="row"),
         tag("td", reported, class_="num"),
-        tag("td", figures(obtained)),
+        tag("td", figures(obtained), authors(theirs)),
         tag("td", n, class_="num"),
         tag("td", tolerance, class_="tolerance"),
-        tag("td", claim_picture.of_claim(judgement), class_="picture"),
+        tag("td", claim_picture.of_claim(judgement, theirs=theirs), class_="picture"),
         tag("td", badge(judgement.verdict, verdict)),
         class_="cell-row" if is_cell else None,
     )
+
+
+def authors(theirs: Judgement | None) -> Html | None:
+    """What the author obtained, small."""
+    if theirs is None or not (theirs.groups or theirs.cells):
+        return None
+    _, _, obtained, n, _, verdict = report.claim_row(theirs)
+    return tag("small", "author: ", figures(obtained), f" n = {n}, {verdict}")
 
 
 def figures(obtained: str) -> Html:
@@ -75,7 +93,7 @@ def remarks(assessment: Assessment) -> Html:
     """What is to be said about the claims, and about all of it; each thing once."""
     shown = []
     for heading, items in report.sections(assessment):
-        if heading == "Runs":
+        if heading in ("Runs", report.AUTHOR):
             continue
         listed = tag("ul", *(tag("li", item[0]) for item in items))
         shown += [tag("h3", "About the claims" if heading == "Claims" else heading), listed]

@@ -128,10 +128,12 @@ def first_screen(verification: Verification, sheets: Sheets) -> Html:
     assessment = verification.assessment
     if not assessment.judgements:
         return tag("p", "Nothing is claimed.")
+    theirs = verification.author.assessment if verification.author is not None else None
     link = claims.values_link(assessment, verification.runs, sheets)
     return join((
-        claims.claims_table(assessment),
-        tag("div", claim_picture.legend(), tag("p", link, class_="data"), class_="below"),
+        claims.claims_table(assessment, theirs),
+        tag("div", claim_picture.legend(theirs is not None), tag("p", link, class_="data"),
+            class_="below"),
         claims.remarks(assessment),
     ))  # fmt: skip
 

@@ -67,7 +67,7 @@ def compare(one: Verification, other: Verification) -> Comparison:
 
 def paired(one: Verification, other: Verification) -> Iterator[Pair]:
     """In the order of the first; what only the second has comes last."""
-    sides = [keyed(each) for each in (one, other)]
+    sides = [claims.keyed(each.assessment) for each in (one, other)]
     for key in dict.fromkeys((*sides[0], *sides[1])):
         yield Pair(
             name=key[1] or key[0],
@@ -75,15 +75,6 @@ def paired(one: Verification, other: Verification) -> Iterator[Pair]:
             one=sides[0].get(key),
             other=sides[1].get(key),
         )
-
-
-def keyed(verification: Verification) -> dict[tuple[str, str], Judgement]:
-    """Judgements by claim, and by cell within it."""
-    found = {}
-    for judgement in verification.assessment.judgements:
-        found[(judgement.claim_id, "")] = judgement
-        found.update({(judgement.claim_id, cell.claim_id): cell for cell in judgement.cells})
-    return found
 
 
 def summary(found: Comparison) -> str:

@@ -32,7 +32,7 @@ pytestmark = [
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the sample."""
     directory = sample(tmp_path_factory.mktemp("report"))
-    write_report(read(directory, author=directory))
+    write_report(read(directory, author=read(directory)))
     return directory / "report.html"
 
 

@@ -693,6 +693,7 @@ judge_all() {
         # Its outputs may hold another record.json, which is the experiment's own.
         [ ! -f "$out/runs/$id/record.json" ] || cat "$out/runs/$id/record.json" >>"$work/records"
     done <"$work/runs"
+    [ ! -f "$here/author/report.json" ] || cat "$here/author/report.json" >>"$work/records"
     hardened_container --interactive --network none "$image" /opt/env/bin/python \
         /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out "$@"
     verdict=0

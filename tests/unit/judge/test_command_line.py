@@ -138,3 +138,18 @@ def test_help(judge: Judge, arguments: list[str]) -> None:
     done = judge(*arguments)
     assert done.returncode == 0
     assert "usage: judge.pyz" in done.stdout
+
+
+def test_the_authors_report_is_shown_beside(judge: Judge, tmp_path: Path) -> None:
+    """A report among the records is the author's: its numbers are told, and decide nothing."""
+    plain = judge("judge", "--records", "RECORDS", "--format", "json")
+    judge("judge", "--records", "RECORDS", "-o", str(tmp_path / "author"))
+    with judge.records.open("a") as stream:
+        stream.write((tmp_path / "author" / "report.json").read_text())
+    shown = judge("judge", "--records", "RECORDS", "--format", "json")
+    assert shown.returncode == plain.returncode
+    told = json.loads(shown.stdout)
+    assert told.pop("author")[0].startswith("acc: 97.000 ± 0.000")
+    assert told == json.loads(plain.stdout)
+    text = judge("judge", "--records", "RECORDS").stdout
+    assert "What the author obtained\n  acc: 97.00" in text

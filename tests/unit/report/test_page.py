@@ -52,7 +52,7 @@ class Tree(HTMLParser):
 @pytest.fixture
 def shown(tmp_path: Path) -> Verification:
     """The sample, with itself as the author's."""
-    return read(sample(tmp_path), author=tmp_path)
+    return read(sample(tmp_path), author=read(tmp_path))
 
 
 def test_well_formed_and_named(shown: Verification) -> None:
@@ -99,7 +99,7 @@ def test_what_experiments_say_is_escaped(tmp_path: Path) -> None:
         tmp_path, found, name=HOSTILE, environment={HOSTILE: {HOSTILE: HOSTILE}}, notes=(HOSTILE,),
         commit=HOSTILE, image={"tag": HOSTILE},
     )  # fmt: skip
-    text = page(read(directory, author=directory)).html
+    text = page(read(directory, author=read(directory))).html
     tree = Tree(text)
     assert tree.named("script") == []
     assert all("onerror" not in attributes for _, attributes, _ in tree.elements)

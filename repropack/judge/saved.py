@@ -6,7 +6,7 @@ raises `ManifestError`, a `ValueError`, with its path.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict, Tuple
 
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
 from repropack.judge.fields import Fields, ManifestError
@@ -34,6 +34,7 @@ def assessment(data: Any) -> Assessment:
         exit_code=f.integer("exit_code") or 0,
         notes=f.texts("notes"),
         marks=f.texts("marks"),
+        author=f.texts("author"),
         runs=tuple(_run(item, at) for at, item in f.items("runs")),
         rule_version=f.text("rule_version", ""),
     )
@@ -45,7 +46,7 @@ def _verdict(f: Fields) -> Verdict:
 
 def _judgement(data: Any, path: str) -> Judgement:
     f = Fields(data, path)
-    rest: dict[str, Any] = {name: f.text(name, "") for name in _TEXTS}
+    rest: Dict[str, Any] = {name: f.text(name, "") for name in _TEXTS}
     rest.update((name, f.texts(name)) for name in _LISTS)
     interval = tuple(_number(item, at) for at, item in f.items("interval"))
     return Judgement(
@@ -61,7 +62,7 @@ def _judgement(data: Any, path: str) -> Judgement:
     )
 
 
-def _numbers(f: Fields) -> tuple[tuple[str, float], ...]:
+def _numbers(f: Fields) -> Tuple[Tuple[str, float], ...]:
     """In the order of the file, which is the rule's."""
     inner = Fields(f.get("numbers", {}), f.at("numbers"))
     names = list(f.get("numbers", {}))
