@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from repropack.report import Curve, Layer, Picture, Run, Samples
+from repropack.report import Curve, Layer, Picture, Repetition, Run, Samples
 
 Record = Mapping[str, Any]
 LARGEST_IMAGE_BYTES = 400_000
@@ -201,6 +201,26 @@ def layers(saved: Record, records: Iterable[Record]) -> tuple[Layer, ...]:
     )
 
 
+def repetitions(saved: Record) -> Iterator[Repetition]:
+    """What `--determinism` found."""
+    found = saved.get("determinism")
+    for each in found if isinstance(found, list) else []:
+        if isinstance(each, dict) and isinstance(each.get("run"), str):
+            same, differing = (
+                tuple(str(name) for name in names)
+                if isinstance(names := each.get(key), list)
+                else ()
+                for key in ("same", "differing")
+            )
+            problem = each.get("problem")
+            yield Repetition(
+                run_id=each["run"],
+                same=same,
+                differing=differing,
+                problem=problem if isinstance(problem, str) else "",
+            )
+
+
 def add(found: dict[str, dict[str, list[str]]], layer: str, key: str, value: Any) -> None:
     """Note a value; what differs between runs is kept beside it."""
     values = found.setdefault(layer, {}).setdefault(key, [])
@@ -210,9 +230,9 @@ def add(found: dict[str, dict[str, list[str]]], layer: str, key: str, value: Any
 
 def noticed(record: Record) -> Iterator[tuple[str, str, Any]]:
     """What a record says of its surroundings: layer, name, value."""
-    facts, hardware, env = (
+    facts, hardware, env, variables = (
         found if isinstance(found := record.get(name), dict) else {}
-        for name in ("facts", "hardware", "env")
+        for name in ("facts", "hardware", "env", "variables")
     )
     if "commit" in facts:
         yield "project", "commit", facts["commit"]
@@ -228,7 +248,9 @@ def noticed(record: Record) -> Iterator[tuple[str, str, Any]]:
     for key in ("cpu", "cores", "machine", "memory_bytes"):
         if key in hardware:
             yield "machine", key.removesuffix("_bytes"), memory(hardware[key], key)
-    for key, value in sorted(env.items()):
+    if number(record.get("threads")) is not None:
+        yield "variables", "threads of a run at once, at most", record["threads"]
+    for key, value in sorted({**variables, **env}.items()):
         yield "variables", str(key), value
 
 

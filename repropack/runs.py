@@ -82,6 +82,7 @@ def run_and_judge(
         logs=str(bench.directory),
         notes=(*chosen.notes, *done.notes, *(each.text for each in repeats), *said),
     )
+    assessment = replace(assessment, grid_factor=question.grid_factor)
     if author is not None:
         assessment = replace(assessment, author=report.author_lines(author.assessment))
     verified = Verified(built=built, assessment=assessment, directory=directory, repeats=repeats)

@@ -44,7 +44,8 @@ class Question:
 
     `claims` are the ids to judge and `only` the cells to run (none: all). `runs` is how many runs
     of each cell (None: as declared), `jobs` how many at once (None: as many as there is room for).
-    With `determinism` one run of each experiment is done twice and compared.
+    With `determinism` one run of each experiment is done twice and compared. `grid_factor` is what
+    a kWh costs here, in gCO2e.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     """
 
@@ -54,6 +55,7 @@ class Question:
     runs: int | None = None
     jobs: int | None = 1
     determinism: bool = False
+    grid_factor: float | None = None
     out: Path | None = None
     resume: bool = False
 

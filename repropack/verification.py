@@ -66,6 +66,7 @@ def read(directory: Path, *, author: Verification | None = None) -> Verification
         runs=runs,
         layers=recorded.layers(raw, tuple(records.values())),
         pictures=tuple(pictures(directory, records)),
+        repetitions=tuple(recorded.repetitions(raw)),
         commit=text(raw.get("commit")) or recorded.fact(records.values(), "commit"),
         bundle=text(inner(raw, "bundle").get("path")),
         image=text(inner(raw, "image").get("tag")),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repropack import __version__
-from repropack.cli.looking import compare, report
+from repropack.cli.looking import compare, report, shipped_files
 from repropack.cli.options import (
     DIRECTORY,
     as_of_option,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repropack.cli.progress import Plain, Terminal
-    from repropack.settings import Question, Settings
 
 EXIT_CODES = """\b
 Exit codes:
@@ -207,6 +206,7 @@ def verify(
     runs: int | None,
     jobs: int | None,
     determinism: bool,
+    grid_factor: float | None,
     resume: bool,
     recorded: bool,
     out: Path | None,
@@ -237,6 +237,7 @@ def verify(
         runs=runs,
         jobs=jobs,
         determinism=determinism,
+        grid_factor=grid_factor,
         out=out,
         resume=resume,
     )
@@ -244,7 +245,7 @@ def verify(
         refuse_existing(out, allowed=options["force"])
     asked = settings(**options)
     if recorded:
-        return of_files(directory, question, asked, as_json=as_json)
+        return shipped_files(directory, question, asked, as_json=as_json)
     from repropack.pipeline import verify
 
     with progress() as shown:
@@ -252,18 +253,6 @@ def verify(
         note_stray(directory, out, shown)
         shown.note(f"report: {verified.directory / 'report.html'}")
     return output.verified(verified, as_json=as_json)
-
-
-def of_files(directory: Path, question: Question, asked: Settings, *, as_json: bool) -> int:
-    """`verify --recorded`."""
-    from repropack.cli import output
-    from repropack.shipped import judge_shipped
-
-    with progress() as shown:
-        found = judge_shipped(directory, question, settings=asked, reporter=shown)
-        note_stray(directory, question.out, shown)
-        shown.note(f"report: {found.directory}/report.html")
-    return output.report(found, as_json=as_json)
 
 
 def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> None:

@@ -14,6 +14,8 @@ from repropack.cli.options import DIRECTORY, json_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from repropack.settings import Question, Settings
+
 
 @click.command()
 @click.argument("directory", type=DIRECTORY, default=".")
@@ -74,3 +76,18 @@ def compare(one: Path, other: Path, out: Path | None, force: bool, as_json: bool
     if out is not None:
         write_comparison(found, out, force=force)
     return output.comparison(found, as_json=as_json)
+
+
+def shipped_files(directory: Path, question: Question, asked: Settings, *, as_json: bool) -> int:
+    """`verify --recorded`: claims and the files that the source ships."""
+    from repropack.cli import output
+    from repropack.cli.progress import reporter
+    from repropack.shipped import judge_shipped
+
+    shown = reporter()
+    try:
+        found = judge_shipped(directory, question, settings=asked, reporter=shown)
+        shown.note(f"report: {found.directory}/report.html")
+    finally:
+        shown.close()
+    return output.report(found, as_json=as_json)

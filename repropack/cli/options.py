@@ -63,6 +63,13 @@ IMAGE_NAME = (
 )
 
 
+def not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """`nan` is in every range, for click."""
+    if value is not None and value != value:
+        raise click.BadParameter("nan is not a number.", ctx, param)
+    return value
+
+
 def run_options(command: Command) -> Command:
     """Which runs are done, and how."""
     for option in reversed(
@@ -94,6 +101,15 @@ def run_options(command: Command) -> Command:
                 "--determinism",
                 is_flag=True,
                 help="Do one run of each experiment twice, and say whether the outputs are equal.",
+            ),
+            click.option(
+                "--grid-factor",
+                metavar="G",
+                type=click.FloatRange(0, 5000),
+                envvar="REPROPACK_GRID_FACTOR",
+                callback=not_nan,
+                help="What a kWh emits where this machine stands, in gCO2e, for the CO2 of the "
+                "energy that was measured; also REPROPACK_GRID_FACTOR. Default: unknown.",
             ),
             click.option(
                 "--resume",

@@ -100,6 +100,7 @@ class Assessment:
     """All judgements, the overall verdict and the exit code that stands for it.
 
     `author` says, a line for each claim, what the author obtained, where the bundle tells it.
+    `grid_factor` is what a kWh cost where the runs were done, in gCO2e; None: nobody said.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Assessment:
     runs: Tuple[RunSummary, ...] = ()
     rule_version: str = RULE_VERSION
     author: Tuple[str, ...] = ()
+    grid_factor: Optional[float] = None
 
     @property
     def words(self) -> str:

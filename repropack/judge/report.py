@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from decimal import Decimal
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from repropack.judge import files
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
@@ -85,20 +85,26 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         **({"author": list(assessment.author)} if assessment.author else {}),
         "claims": [_judgement_dict(judgement) for judgement in assessment.judgements],
         "runs": [_run_dict(run) for run in assessment.runs],
-        "compute": compute(assessment.runs),
+        "compute": compute(assessment.runs, assessment.grid_factor),
     }
 
 
-def compute(runs: Sequence[RunSummary]) -> Dict[str, Any]:
-    """What all runs took together. Energy is that of the GPUs; None where nobody measured it."""
+def compute(runs: Sequence[RunSummary], grid_factor: Optional[float] = None) -> Dict[str, Any]:
+    """What all runs took together. Energy is that of the GPUs; None where nobody measured it.
+
+    CO2 follows from it only where somebody said what a kWh costs: no grid is guessed.
+    """
     runs = [run for run in runs if run.status != RECORDED]
     joules = [run.gpu_energy_joules for run in runs if run.gpu_energy_joules is not None]
+    energy = sum(joules) / 3.6e6 if joules else None
     return {
         "runs": len(runs),
         "hours": sum(run.seconds or 0.0 for run in runs) / 3600,
         "cpu_hours": sum(run.cpu_seconds or 0.0 for run in runs) / 3600,
         "gpu_hours": sum(run.gpus * (run.seconds or 0.0) for run in runs) / 3600,
-        "gpu_energy_kwh": sum(joules) / 3.6e6 if joules else None,
+        "gpu_energy_kwh": energy,
+        "grid_gco2e_per_kwh": grid_factor,
+        "gpu_gco2e": None if energy is None or grid_factor is None else energy * grid_factor,
     }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -26,6 +27,12 @@ from repropack.judge.runlog import Progress, Reserve, RunLog
 
 # Engines give a container 10 s between SIGTERM and SIGKILL; the record must be written by then.
 GRACE_S = 5.0
+_MATTERS = re.compile(
+    r"(?:OMP|MKL|OPENBLAS|BLIS|NUMEXPR|VECLIB|RAYON|TBB|NUMBA|POLARS)_[A-Z_]*THREADS"
+    r"|(?:OMP|KMP|GOMP|MKL|OPENBLAS|CUBLAS|CUDNN|NCCL|TF|XLA|JAX|TORCH|TORCHINDUCTOR|PYTORCH|MALLOC)_"
+    r"[A-Z0-9_]+|(?:CUDA|NVIDIA)_(?:VISIBLE_DEVICES|LAUNCH_BLOCKING|TF32_OVERRIDE|DEVICE_ORDER)"
+    r"|PYTHON(?:HASHSEED|OPTIMIZE|MALLOC)|LD_PRELOAD|LANG|LC_[A-Z]+|TZ|SOURCE_DATE_EPOCH"
+)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -129,6 +136,11 @@ def environment(experiment: Experiment) -> Dict[str, str]:
     return env
 
 
+def variables(env: Mapping[str, str]) -> Dict[str, str]:
+    """Those that can change what is computed: threads, arithmetic, devices, seeds, languages."""
+    return {name: files.printable(env[name]) for name in sorted(env) if _MATTERS.fullmatch(name)}
+
+
 def _hash_seed() -> str:
     return os.environ.get("PYTHONHASHSEED", "0")
 
@@ -180,6 +192,8 @@ def _record(
         "cpu_seconds": measured.cpu_seconds,
         "peak_rss_bytes": measured.peak_rss_bytes,
         "peak_cgroup_bytes": measured.peak_cgroup_bytes,
+        "threads": measured.samples["most_threads"],
+        "variables": variables(environment(experiment)),
         "gpus": measured.samples["gpus"],
         "gpu_energy_joules": measured.samples["gpu_energy_joules"],
         "hardware": hardware.describe(),

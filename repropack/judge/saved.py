@@ -35,6 +35,7 @@ def assessment(data: Any) -> Assessment:
         notes=f.texts("notes"),
         marks=f.texts("marks"),
         author=f.texts("author"),
+        grid_factor=Fields(f.get("compute", {}), "compute").number("grid_gco2e_per_kwh", None),
         runs=tuple(_run(item, at) for at, item in f.items("runs")),
         rule_version=f.text("rule_version", ""),
     )

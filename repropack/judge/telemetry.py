@@ -50,6 +50,7 @@ class Sampler:
         self._storage: Dict[int, "tuple[int, int]"] = {}
         self._before: Row = []
         self._own_s = self._cpu_s = 0.0
+        self._threads = 0
 
     def start(self) -> None:
         """Begin."""
@@ -70,6 +71,7 @@ class Sampler:
             "rows": self._rows,
             "gpus": [] if self._gpus is None else list(self._gpus.names),
             "gpu_energy_joules": self._energy(),
+            "most_threads": self._threads or None,
             "overhead_seconds": round(self._own_s, 3),
         }
 
@@ -90,6 +92,7 @@ class Sampler:
 
     def _sample(self) -> Row:
         pids = descendants(os.getpid())
+        self._threads = max(self._threads, sum(len(_names("/proc/%d/task" % pid)) for pid in pids))
         for pid in pids:
             found = storage_bytes(pid)
             if found is not None:

@@ -93,9 +93,19 @@ def totals(found: Mapping[str, float | None]) -> Html:
         ("CPU time", hours(found.get("cpu_hours"))),
         ("GPU time", hours(found.get("gpu_hours"))),
         ("energy of the GPUs", "unknown" if energy is None else f"{short(energy, 3)} kWh"),
-        ("CO₂", "unknown: it depends on the grid"),
+        ("CO₂ of that energy", emitted(found)),
     ]
     return table("What all runs took together", ("what", "total"), facts)
+
+
+def emitted(found: Mapping[str, float | None]) -> str:
+    """The CO2 of the GPUs' energy with the factor that it follows from, or why nobody knows it."""
+    factor, grams = found.get("grid_gco2e_per_kwh"), found.get("gpu_gco2e")
+    if found.get("gpu_energy_kwh") is None:
+        return "unknown: no energy was measured"
+    if factor is None or grams is None:
+        return "unknown: it depends on the grid, whose factor --grid-factor can state"
+    return f"about {short(grams, 3)} g CO₂e, at the {short(factor, 4)} g/kWh that were stated"
 
 
 def hours(count: float | None) -> str:

@@ -85,6 +85,16 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """A run that was done twice: which outputs and metrics are the same, and which are not."""
+
+    run_id: str
+    same: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """A verification as it lies on disk. `author` is the one that the bundle's author did.
 
@@ -95,6 +105,7 @@ class Verification:
     runs: tuple[Run, ...] = ()
     layers: tuple[Layer, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
     commit: str = ""
     bundle: str = ""
     image: str = ""

@@ -16,6 +16,7 @@ from repropack.report import (
     claim_picture,
     claims,
     curves,
+    determinism,
     effects,
     environment,
     groups,
@@ -141,7 +142,7 @@ def first_screen(verification: Verification, sheets: Sheets) -> Html:
 def sections(verification: Verification, sheets: Sheets) -> list[Section]:
     """Every section; those without content are left out later."""
     runs, author = verification.runs, verification.author
-    took = report.compute(verification.assessment.runs)
+    took = report.compute(verification.assessment.runs, verification.assessment.grid_factor)
     ran = tuple(run for run in runs if run.status != RECORDED)
     found = (
         ("failed", "Runs that failed", outcomes.failures(runs)),
@@ -152,6 +153,7 @@ def sections(verification: Verification, sheets: Sheets) -> list[Section]:
         ("images", "Images", images.section(verification.pictures)),
         ("environment", "Environment",
          environment.section(verification.layers, author.layers if author else None)),
+        ("determinism", "Determinism", determinism.section(verification)),
         ("hardware", "Hardware use", hardware.section(ran, took, sheets)),
         ("runs", "Runs" if ran else "Shipped results", outcomes.all_runs(runs, sheets)),
         ("repeat", "Repeat one run", outcomes.repeating(verification)),

@@ -70,6 +70,8 @@ def test_help_names_every_exit_code() -> None:
     [
         (["verfy"], "No such command 'verfy'"),
         (["verify", "--tolerence", "1"], "'--tolerance'"),
+        (["verify", "--grid-factor", "nan"], "nan is not a number"),
+        (["verify", "--grid-factor", "-1"], "0<=x<=5000"),
         (["build", "--engine", "dokcer"], "'docker', 'podman', 'venv'"),
         (["plan", "two"], "unexpected extra argument (two)"),
         (["verify", "--tolerance"], "requires an argument"),

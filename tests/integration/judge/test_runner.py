@@ -358,3 +358,23 @@ def test_curves_of_real_runs(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Learning curves" in page
     assert "Mean of 2 runs: 0.35 at epoch 1, 0.75 at epoch 3" in page
+
+
+def test_variables_and_threads_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record has the variables that can change a number, and how many threads there were."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("SECRET_TOKEN", "hush")
+    busy = (
+        "import threading, time; "
+        "all = [threading.Thread(target=time.sleep, args=(0.5,)) for _ in range(4)]; "
+        "[each.start() for each in all]"
+    )
+    run = Run(tmp_path, f"{sys.executable} -c '{busy}'", env=(("TF_DETERMINISTIC_OPS", "1"),))
+    record = run.record()
+    assert record["variables"]["OMP_NUM_THREADS"] == "3"
+    assert record["variables"]["TF_DETERMINISTIC_OPS"] == "1"
+    assert record["variables"]["PYTHONHASHSEED"] == record["env"]["PYTHONHASHSEED"]
+    assert not {"SECRET_TOKEN", "PATH", "HOME"} & record["variables"].keys()
+    assert 5 <= record["threads"] <= 8  # the shell's, the main one and four

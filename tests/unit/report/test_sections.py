@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from repropack.judge import report
+from repropack.judge.rule import judge_all
 from repropack.report import Curve, Layer, Picture, Run, page
 from repropack.report.causes import cause
 from repropack.report.curves import band
@@ -17,7 +21,7 @@ from repropack.report.outcomes import by_hand, cell_of
 from repropack.report.scale import decimals, scale, short, size, span
 from repropack.report.sheets import LARGEST_INLINE, Sheets, as_csv
 from repropack.verification import read
-from tests.verifications import CLAIMS, png, records, sample, with_image, write
+from tests.verifications import CLAIMS, NET, png, records, sample, with_image, write
 
 
 def curve(*points: tuple[float, float]) -> Curve:
@@ -158,3 +162,53 @@ def test_scale() -> None:
     assert scale((2.0, 2.0), 0, 100).ticks()
     assert scale((float("inf"), 1.0), 0, 100)(1.0) == pytest.approx(50)
     assert scale((), 0, 1)(0.5) == pytest.approx(0.5)
+
+
+def test_determinism_has_a_section(tmp_path: Path) -> None:
+    """What --determinism found, run by run, and what the runs recorded of variables and threads."""
+    found = [{**each, "threads": 4, "variables": {"MKL_NUM_THREADS": "2"}} for each in records()]
+    repeats = [
+        {
+            "run": "net-a",
+            "same": ["accuracy"],
+            "differing": ["loss (0.5, then 0.6)"],
+            "problem": "",
+        },
+        {"run": "net-b", "same": ["accuracy", "model.pt"], "differing": [], "problem": ""},
+        {"run": "net-c", "same": [], "differing": [], "problem": "its repetition did not end well"},
+    ]
+    text = page(read(write(tmp_path, found, determinism=repeats))).html
+    section = text.partition('<section id="determinism"')[2].partition("</section>")[0]
+    assert "Of 2 runs that were repeated with the same seed, 1 gave other results." in section
+    for said in ("loss (0.5, then 0.6)", "byte-equal", "not compared: its repetition", "model.pt"):
+        assert said in section
+    for said in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "PYTHONHASHSEED", "at once, at most"):
+        assert said in section
+
+
+def test_without_repetitions_the_section_says_how(tmp_path: Path) -> None:
+    """Where nothing was repeated, the page says so and what to type; nothing is assumed."""
+    text = page(read(write(tmp_path, list(records())))).html
+    assert "No run was repeated: `repropack verify --determinism`" in text
+    assert "byte-equal" not in text
+
+
+@pytest.mark.parametrize(
+    ("joules", "factor", "said"),
+    [
+        (None, 380.0, "unknown: no energy was measured"),
+        (3.6e6, None, "unknown: it depends on the grid"),
+        (3.6e6, 380.0, "about 760 g CO₂e, at the 380 g/kWh that were stated"),
+        (3.6e6, 0.0, "about 0 g CO₂e, at the 0 g/kWh that were stated"),
+    ],
+)
+def test_emissions_follow_from_a_stated_factor(
+    tmp_path: Path, joules: float | None, factor: float | None, said: str
+) -> None:
+    """CO2 is the measured energy times the factor that somebody stated, or unknown."""
+    found = [{**each, "gpus": ["GPU"], "gpu_energy_joules": joules} for each in records()][:2]
+    assessment = judge_all([NET], CLAIMS[:1], found, name="net")
+    saved = report.as_dict(replace(assessment, grid_factor=factor))
+    assert saved["compute"]["grid_gco2e_per_kwh"] == factor
+    (tmp_path / "report.json").write_text(json.dumps(saved))
+    assert said in page(read(tmp_path)).html
