@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Set, Tuple
 from repropack.judge import files, metricfiles, patterns
 from repropack.judge.files import FileProblem, FileState
 from repropack.judge.model import Experiment, Metric
-from repropack.judge.readers import Reading, read_metric
+from repropack.judge.readers import BY_LINE, Reading, read_metric
 
 Snapshot = Mapping[str, FileState]  # by path relative to the working directory
 
@@ -54,8 +54,30 @@ def _read(metric: Metric, cwd: str, log: str, log_problem: str, before: Snapshot
     if found and not fresh:
         reason = "%s is stale: it was there before the run, and the run did not write it" % shown
         return Reading(metric.name, shown, reason=reason)
+    lines = [(path, lines_of_before(path, cwd, before)) for path in fresh]
+    grown = {path: count for path, count in lines if count}
+    if grown and metric.reader not in BY_LINE:
+        fresh = [path for path in fresh if path not in grown]
+        if not fresh:
+            reason = (
+                "%s was there before the run, which added to it: what is new in it cannot be told "
+                "apart" % shown
+            )
+            return Reading(metric.name, shown, reason=reason)
     older = [before[path].mtime_ns for path in fresh if path in before]
-    return read_metric(metric, cwd, log, fresh, max(older, default=0) // 1_000_000)
+    since_ms = max(older, default=0) // 1_000_000
+    return read_metric(metric, cwd, log, fresh, since_ms, max(grown.values(), default=0))
+
+
+def lines_of_before(relative: str, cwd: str, before: Snapshot) -> int:
+    """How many lines the file had before the run that only added to it; 0 if it wrote it anew."""
+    old = before.get(os.path.normpath(relative))
+    if old is None or not old.size_bytes:
+        return 0
+    try:
+        return files.lines_kept(files.inside(cwd, relative), old)
+    except FileProblem:
+        return 0
 
 
 def is_stale(relative: str, cwd: str, before: Snapshot) -> bool:

@@ -36,8 +36,10 @@ def lines(path: str) -> Iterator[str]:
             yield line
 
 
-def cells(path: str, column: str, where: Params) -> Iterator[Match]:
+def cells(path: str, column: str, where: Params, older: int = 0) -> Iterator[Match]:
     """Each cell of `column` in the rows that `where` picks, with the line that it stands on.
+
+    The first `older` lines do not count, but for the header.
 
     Empty cells are passed over: loggers leave them where a metric was not written in a step.
     """
@@ -49,6 +51,8 @@ def cells(path: str, column: str, where: Params) -> Iterator[Match]:
     conditions = [(_index(header, name), text) for name, text in where]
     seen = _Seen(where)
     for line, row in rows:
+        if line <= older:
+            continue
         seen.add([row[i].strip() if i < len(row) else "" for i, _ in conditions])
         if not all(i < len(row) and same(row[i], text) for i, text in conditions):
             continue

@@ -69,6 +69,28 @@ def state(path: str) -> Optional[FileState]:
         return None
 
 
+def lines_kept(path: str, old: FileState) -> int:
+    """How many lines of a file that grew are those of before: 0 if it does not begin with them.
+
+    A line that was not ended counts: what was added to it is not all the run's.
+    """
+    hasher, left, count, last = hashlib.sha256(), old.size_bytes, 0, b""
+    try:
+        with open(path, "rb") as stream:
+            while left:
+                chunk = stream.read(min(left, _CHUNK_BYTES))
+                if not chunk:
+                    return 0
+                hasher.update(chunk)
+                left -= len(chunk)
+                count += chunk.count(b"\n")
+                last = chunk[-1:]
+    except OSError:
+        return 0
+    same = hasher.hexdigest() == old.sha256
+    return count + (last not in (b"", b"\n")) if same else 0
+
+
 def digest(path: str) -> Tuple[int, str]:
     """Size in bytes and SHA-256 of the file's content. OSError if it cannot be read."""
     hasher, size_bytes = hashlib.sha256(), 0

@@ -31,10 +31,13 @@ class _KeyMissing(NothingFound):
     """The document has no such key."""
 
 
-def matches(path: str, key: str, where: Params) -> Iterator[Match]:
-    """Each value at `key`; with `where` only of those lines, or of those elements of a list."""
+def matches(path: str, key: str, where: Params, older: int = 0) -> Iterator[Match]:
+    """Each value at `key`; with `where` only of those lines, or of those elements of a list.
+
+    Where each line is an object, the first `older` do not count.
+    """
     if path.lower().endswith(_LINE_ENDINGS) or _holds_lines(path):
-        return _of_lines(path, key, where)
+        return _of_lines(path, key, where, older)
     return _of_document(load(path), key, where)
 
 
@@ -66,10 +69,10 @@ def _of_document(document: Any, key: str, where: Params) -> Iterator[Match]:
     return _of_items(iter(named), key, where)
 
 
-def _of_lines(path: str, key: str, where: Params) -> Iterator[Match]:
+def _of_lines(path: str, key: str, where: Params, older: int) -> Iterator[Match]:
     def documents() -> Iterator[Tuple[Any, str]]:
         for number, line in enumerate(csvfile.lines(path), 1):
-            if line.strip():
+            if line.strip() and number > older:
                 yield parse(line.encode("utf-8"), number - 1), " on line %d" % number
 
     return _of_items(documents(), key, where)

@@ -16,6 +16,9 @@ from repropack.judge.history import At, History
 from repropack.judge.model import Metric
 from repropack.judge.series import Among, Chosen, Match
 
+BY_LINE = ("json", "csv", "text")
+"""The readers of files that runs may add lines to: of these, lines of before can be left out."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -33,6 +36,7 @@ class Reading:
     reason: str = ""
     among: Among = ()
     history: Optional[History] = None
+    older: int = 0
 
     def to_json(self) -> Dict[str, Any]:
         """The reading as it stands in `record.json`, below its name."""
@@ -53,11 +57,13 @@ def read_metric(
     log: str,
     paths: Optional[Sequence[str]] = None,
     since_ms: int = 0,
+    older: int = 0,
 ) -> Reading:
     """Read the metric below `cwd`, or from the file `log`. Never raises for what a run wrote.
 
     `paths`, relative to `cwd`, are the files that may be read; without it all that there are. Of a
-    file that several runs share, those that began before `since_ms` do not count.
+    file that several runs share, those that began before `since_ms` do not count; of one that grows
+    by lines, the first `older` do not.
     """
     shown = "log.txt" if metric.reader == "stdout" else files.printable(metric.path)
     try:
@@ -65,7 +71,7 @@ def read_metric(
             found = series.choose(_in_text(log, metric), metric.select)
         else:
             usable = metricfiles.of(metric, cwd) if paths is None else paths
-            found = _read(metric, cwd, usable, since_ms)
+            found = _read(metric, cwd, usable, since_ms, older)
     except FileProblem as problem:
         return Reading(metric.name, shown, reason="%s %s" % (shown, problem))
     except OSError as error:
@@ -74,11 +80,11 @@ def read_metric(
     where = files.printable(found.where)
     return Reading(
         metric.name, shown, found.text, found.value, where,
-        among=found.among, history=found.history,
+        among=found.among, history=found.history, older=older,
     )  # fmt: skip
 
 
-def _read(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chosen:
+def _read(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int, older: int) -> Chosen:
     if metric.reader in metricfiles.TRACKERS:
         return _of_tracker(metric, cwd, paths, since_ms)
     if len(paths) > 1:
@@ -86,16 +92,16 @@ def _read(metric: Metric, cwd: str, paths: Sequence[str], since_ms: int) -> Chos
         more = " and %d more" % (len(paths) - 4) if len(paths) > 4 else ""
         raise FileProblem("is several files of this run (%s%s): name one" % (names, more))
     path = files.inside(cwd, paths[0] if paths else metric.path)
-    return series.choose(_matches(metric, path), metric.select)
+    return series.choose(_matches(metric, path, older), metric.select)
 
 
-def _matches(metric: Metric, path: str) -> Iterable[Match]:
+def _matches(metric: Metric, path: str, older: int) -> Iterable[Match]:
     if metric.reader == "csv":
-        return csvfile.cells(path, metric.key, metric.where)
+        return csvfile.cells(path, metric.key, metric.where, older)
     if metric.reader == "json":
-        return jsonfile.matches(path, metric.key, metric.where)
+        return jsonfile.matches(path, metric.key, metric.where, older)
     if metric.reader == "text":
-        return _in_text(path, metric)
+        return _in_text(path, metric, older)
     # Imported here: a zipapp compiles what it imports at every start, and a run is waiting.
     if metric.reader == "numpy":
         from repropack.judge import numpyfile
@@ -106,9 +112,9 @@ def _matches(metric: Metric, path: str) -> Iterable[Match]:
     return notebookfile.matches(path, metric.key, metric.option("cell"), metric.option("group"))
 
 
-def _in_text(path: str, metric: Metric) -> Iterable[Match]:
+def _in_text(path: str, metric: Metric, older: int = 0) -> Iterable[Match]:
     found = logfile.matches(path, metric.key, metric.option("group"))
-    return ((text, _placed(text, ("line %d", line))) for text, line in found)
+    return ((text, _placed(text, ("line %d", line))) for text, line in found if line > older)
 
 
 def _placed(text: str, where: Any) -> Any:

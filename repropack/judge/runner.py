@@ -18,11 +18,12 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from repropack.judge import collect, expand, files, hardware, logfile, processes, telemetry
 from repropack.judge.model import RECORD_SCHEMA, Experiment, RunSpec
 from repropack.judge.processes import Ending, StopRequest
+from repropack.judge.readers import Reading
 from repropack.judge.runlog import Progress, Reserve, RunLog
 
 # Engines give a container 10 s between SIGTERM and SIGKILL; the record must be written by then.
@@ -78,6 +79,7 @@ def execute(
         record["facts"] = dict(facts)
         readings = collect.read_metrics(experiment, cwd, log.path, log.problem, before)
         record["metrics"] = {reading.name: reading.to_json() for reading in readings}
+        record["notes"] += older_notes(readings)
         record["outputs"], record["skipped"] = collect.collect_outputs(experiment, cwd, out, before)
         record["log"] = _log_json(log)
         record["notes"] += ["the log %s" % log.problem] if log.problem else []
@@ -85,6 +87,13 @@ def execute(
         _write_samples(os.path.join(out, "telemetry.json"), measured.samples)
         _write_record(os.path.join(out, "record.json"), record)
     return record
+
+
+def older_notes(readings: Sequence[Reading]) -> List[str]:
+    """What was left out of files that were there before, each file once."""
+    told = {each.file: each.older for each in readings if each.older}
+    what = "%s: its first %d lines were there before the run, and do not count"
+    return [what % (name, lines) for name, lines in told.items()]
 
 
 def _clear(out: str) -> None:

@@ -368,7 +368,7 @@ def test_variables_and_threads_are_recorded(
     monkeypatch.setenv("SECRET_TOKEN", "hush")
     busy = (
         "import threading, time; "
-        "all = [threading.Thread(target=time.sleep, args=(0.5,)) for _ in range(4)]; "
+        "all = [threading.Thread(target=time.sleep, args=(3,)) for _ in range(4)]; "
         "[each.start() for each in all]"
     )
     run = Run(tmp_path, f"{sys.executable} -c '{busy}'", env=(("TF_DETERMINISTIC_OPS", "1"),))

@@ -79,6 +79,8 @@ def test_a_counter_that_starts_again_is_none() -> None:
          [[1, 0.5], [2, 0.9], [3, 0.8], [3, 0.8]]),
         ("json", "mmengine/vis_data/scalars.json", "coco/bbox_mAP", {}, "step",
          [[1, 0.5], [2, 0.9], [3, 0.8]]),
+        ("json", "mmdetection/*.log.json", "bbox_mAP", {"mode": "val"}, "epoch",
+         [[1, 0.5], [2, 0.9], [3, 0.8]]),
         ("numpy", "numpy/many.npz", "acc", {}, "match", STEPS),
     ],
 )  # fmt: skip

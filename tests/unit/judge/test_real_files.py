@@ -18,6 +18,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
 LIGHTNING = "lightning/lightning_logs/*/metrics.csv"
 TRAINER = "transformers/trainer_state.json"
 NOTEBOOK = "jupyter/executed.ipynb"
+MMDETECTION = "mmdetection/*.log.json"
 LINES = "mmengine/vis_data/scalars.json"
 
 
@@ -62,6 +63,10 @@ def read(
         ("json", "transformers/all_results.json", "eval_accuracy", {}, "0.8", "0.8"),
         ("json", LINES, "coco/bbox_mAP", {}, "0.8", "0.9"),
         ("json", LINES, "lr", {"epoch": "2"}, "0.01", "0.01"),
+        # The lines of mmcv 1.x's TextLoggerHook, which mmdetection 2 logs with.
+        ("json", MMDETECTION, "bbox_mAP", {}, "0.8", "0.9"),
+        ("json", MMDETECTION, "bbox_mAP", {"mode": "val", "epoch": "2"}, "0.9", "0.9"),
+        ("json", MMDETECTION, "loss", {"mode": "train"}, "0.73832", "1.92085"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {}, "0.8", "0.9"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {"cell": "results"}, "0.8", "0.9"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {"cell": "1"}, "0.8", "0.9"),
