@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from repropack.project import look
 from tests.cli.driver import docker, inside, remove_images, repropack
-from tests.conftest import example
+from tests.conftest import commit_all, example
 
 CLAIM = "eca"
 
@@ -34,11 +35,31 @@ def test_plan_says_which_cuda(tmp_path: Path) -> None:
 
 
 def test_plan_has_every_run(tmp_path: Path) -> None:
-    """Five kinds of attention, each with three seeds."""
+    """Five kinds of attention, each with five seeds."""
     done = inside("plan", example("resnet-attention", tmp_path), "--json")
     commands = [run["command"] for run in json.loads(done.out)["runs"]]
-    assert len(commands) == len(set(commands)) == 15
+    assert len(commands) == len(set(commands)) == 25
     assert "python train.py --data digits --attention eca --seed 0" in commands
+
+
+@pytest.mark.parametrize(
+    ("name", "runs", "claims"),
+    [("resnet-attention", 25, 2), ("resnet-depth", 6, 3)],
+)
+def test_cifar10_can_be_verified(name: str, runs: int, claims: int, tmp_path: Path) -> None:
+    """The file for CIFAR-10 takes the place of the other: every run needs a GPU and the network."""
+    project = example(name, tmp_path)
+    (project / "cifar10.yaml").replace(project / "repropack.yaml")
+    commit_all(project, "CIFAR-10")
+    done = inside("plan", project, "--json")
+    assert done.code == 0, done.said
+    plan = json.loads(done.out)
+    assert len(plan["runs"]) == runs
+    assert all("--data cifar10" in run["command"] for run in plan["runs"])
+    looked = look(project, allow_dirty=False)
+    assert len(looked.config.claims) == claims
+    (experiment,) = looked.config.experiments
+    assert (experiment.gpu, experiment.network) == ("required", True)
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ unset CDPATH GREP_OPTIONS IFS
 export LC_ALL=C # what sha256sum says must not depend on the reviewer's language
 
 bundle_name='resnet-attention'
-tag='repropack/resnet-attention:e4a43a80a31f'
-commit='e4a43a80a31f62d431ae8e8f91a920e22cfd8ec6'
+tag='repropack/resnet-attention:54e88724c495'
+commit='54e88724c49506687aae326b86a789ee0d09f68f'
 base='repropack/base:bookworm-py3.11'
 cuda=''
 suite='bookworm'
@@ -17,7 +17,7 @@ package_count=0
 pip='pip-26.0.1-py3-none-any.whl'
 platforms='linux_x86_64 manylinux_2_36_x86_64 manylinux_2_35_x86_64 manylinux_2_34_x86_64 manylinux_2_33_x86_64 manylinux_2_32_x86_64 manylinux_2_31_x86_64 manylinux_2_30_x86_64 manylinux_2_29_x86_64 manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_26_x86_64 manylinux_2_25_x86_64 manylinux_2_24_x86_64 manylinux_2_23_x86_64 manylinux_2_22_x86_64 manylinux_2_21_x86_64 manylinux_2_20_x86_64 manylinux_2_19_x86_64 manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64 manylinux_2_16_x86_64 manylinux_2_15_x86_64 manylinux_2_14_x86_64 manylinux_2_13_x86_64 manylinux_2_12_x86_64 manylinux2010_x86_64 manylinux_2_11_x86_64 manylinux_2_10_x86_64 manylinux_2_9_x86_64 manylinux_2_8_x86_64 manylinux_2_7_x86_64 manylinux_2_6_x86_64 manylinux_2_5_x86_64 manylinux1_x86_64'
 download_mb=3110
-known_claims='none se cbam eca triplet'
+known_claims='none se cbam eca triplet eca-learns-faster none-learns-slowest'
 
 answer_s=30      # how long an engine may take to say that it is there
 outer_grace_s=60 # how long past an experiment's own timeout its container may last
