@@ -90,6 +90,8 @@ def opened(
     with tempfile.TemporaryDirectory(prefix="repropack-source.") as scratch:
         files = Path(scratch) / "source"
         looked.source.export(files, mtime_s=looked.source.commit_time_s or 0)
+        for name in looked.source.untracked:  # --allow-dirty packs them; they prove nothing
+            (files / name).unlink(missing_ok=True)
         yield Shelf(manifest=manifest_of(looked), files=files, looked=looked)
 
 

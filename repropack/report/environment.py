@@ -17,6 +17,8 @@ ORDER = (
 )  # fmt: skip
 ABSENT = "–"
 _MOST_OPEN = 14
+#: Layers that are recorded whole: what one side does not have, it has not.
+_WHOLE = ("libraries", "variables")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +43,29 @@ def differences(one: Sequence[Layer], other: Sequence[Layer]) -> tuple[Differenc
     found = []
     for layer in paired(one, other):
         for name, left, right in layer[1]:
-            if left != right:
+            if compared(layer, left, right) == "differs":
                 found.append(Difference(layer=layer[0], name=name, one=left, other=right))
     return tuple(found)
 
 
-def paired(
-    one: Sequence[Layer], other: Sequence[Layer]
-) -> list[tuple[str, list[tuple[str, str, str]]]]:
+Paired = tuple[str, list[tuple[str, str, str]]]
+
+
+def compared(layer: Paired, left: str, right: str) -> str:
+    """In words. reproduce.sh tells less than `verify`: what it does not tell is no difference."""
+    if left == right:
+        return "same"
+    if ABSENT not in (left, right):
+        return "differs"
+    name, rows = layer
+    sides = zip(
+        *((a != ABSENT, b != ABSENT) for item, a, b in rows if item != "python"), strict=True
+    )
+    whole = name in _WHOLE and all(any(side) for side in sides)
+    return "differs" if whole else "not recorded"
+
+
+def paired(one: Sequence[Layer], other: Sequence[Layer]) -> list[Paired]:
     """Layers with the names and values of both sides."""
     sides = [{layer.name: dict(layer.items) for layer in side} for side in (one, other)]
     names = [layer.name for layer in ordered((*one, *other))]
@@ -79,7 +96,7 @@ def section(
     return join((
         tag("p", told(found)),
         difference_table(found, sides) if found else None,
-        *(both(name, rows, sides) for name, rows in paired(layers, author)),
+        *(both(layer, sides) for layer in paired(layers, author)),
     ))  # fmt: skip
 
 
@@ -103,9 +120,10 @@ def alone(layer: Layer) -> Html:
     return block(layer.name, table(layer.name, ("what", "value"), layer.items), len(layer.items))
 
 
-def both(name: str, rows: list[tuple[str, str, str]], sides: tuple[str, str]) -> Html:
+def both(layer: Paired, sides: tuple[str, str]) -> Html:
     """One layer of both; what differs says so in words."""
-    cells = [(*row, "differs" if row[1] != row[2] else "same") for row in rows]
+    name, rows = layer
+    cells = [(*row, compared(layer, row[1], row[2])) for row in rows]
     return block(name, table(name, ("what", *sides, "compared"), cells), len(rows))
 
 

@@ -83,6 +83,18 @@ def test_untracked_files_do_not_count(shipped: Path) -> None:
     assert "what was not committed does not count" in " ".join(done.out.split())
 
 
+def test_untracked_files_do_not_count_in_a_dirty_tree(shipped: Path) -> None:
+    """--allow-dirty takes changes of tracked files, marked as such, and no untracked ones."""
+    (shipped / "results" / "0.json").unlink()
+    commit_all(shipped)
+    (shipped / "results" / "0.json").write_text('{"accuracy": 0.97}')
+    done = inside("verify", shipped, "--recorded", "--claim", "good", "--allow-dirty")
+    assert done.code == 6, done.said
+    assert "results/0.json is not among the files" in " ".join(done.out.split())
+    assert "from a dirty tree" in done.out
+    assert (shipped / "results" / "0.json").is_file()
+
+
 def test_options_of_runs_are_refused(shipped: Path) -> None:
     """--recorded beside an option about runs is a usage error; nothing is written."""
     done = inside("verify", shipped, "--recorded", "--runs", "3", "--determinism")

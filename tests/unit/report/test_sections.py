@@ -56,6 +56,21 @@ def test_differences_by_layer() -> None:
     assert differences(one, one) == ()
 
 
+def test_what_is_not_recorded_is_no_difference() -> None:
+    """What reproduce.sh does not tell (drivers, bases, libraries) is not told as a difference."""
+    verify = [
+        Layer(name="driver", items=(("NVIDIA", "550"),)),
+        Layer(name="libraries", items=(("python", "3.11"), ("numpy", "2"))),
+        Layer(name="variables", items=(("TZ", "UTC"),)),
+    ]
+    script = [
+        Layer(name="libraries", items=(("python", "3.12"),)),
+        Layer(name="variables", items=(("LANG", "C"),)),
+    ]
+    found = [(each.layer, each.name) for each in differences(verify, script)]
+    assert found == [("libraries", "python"), ("variables", "TZ"), ("variables", "LANG")]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
