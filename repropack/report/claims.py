@@ -80,7 +80,8 @@ def authors(theirs: Judgement | None) -> Html | None:
     if theirs is None or not (theirs.groups or theirs.cells):
         return None
     _, _, obtained, n, _, verdict = report.claim_row(theirs)
-    return tag("small", "author: ", figures(obtained), f" n = {n}, {verdict}")
+    count = f"n = {n}, " if theirs.groups else ""
+    return tag("small", "author: ", figures(obtained), f" {count}{verdict}", class_="beside")
 
 
 def figures(obtained: str) -> Html:
