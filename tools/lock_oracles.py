@@ -3,14 +3,16 @@
     tools/lock_oracles.py [--write] [NAME...]      NAME is a directory of tests/fixtures/locks
 
 Runs each tool, of the version that the first line of its export names, through `uv tool run` on a
-copy of the fixture. Exporting asks no index; fetching a tool does. Exit code: 0, 1 for a
-difference. What needs a Python that uv finds neither here nor elsewhere is told, and is no
-difference. A new fixture is made by hand: tests/fixtures/locks/README.md says how.
+copy of the fixture. Exporting asks no index, unless an installer is asked what it would install of
+a requirements file; fetching a tool does. Exit code: 0, 1 for a difference. What needs a Python
+that uv finds neither here nor elsewhere is told, and is no difference. A new fixture is made by
+hand: tests/fixtures/locks/README.md says how.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import shutil
@@ -24,6 +26,10 @@ from pathlib import Path
 FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "locks"
 UV = "uv export --frozen --no-default-groups --no-emit-project"
 PLUGIN = "poetry-plugin-export"
+#: What the installers themselves read in a file that another tool wrote.
+PIP = "pip install -q --dry-run --ignore-installed --no-deps --require-hashes --only-binary :all:"
+SYNC = "uv pip install --dry-run --no-deps --target target --python 3.11 -r pylock.toml"
+COMPILED = "uv pip compile -q --no-deps --no-annotate requirements.txt"
 PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.M)
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 NO_PYTHON = re.compile(r"No interpreter found|python-build-standalone|python-downloads")
@@ -71,6 +77,16 @@ EXPORTS = (
     Export("pdm-4.4", "pdm export -f requirements -G ml"),
     Export("pdm-4.1", "pdm export -f requirements --prod", python="3.10"),
     Export("pdm-4.1", "pdm export -f requirements --prod", "3.11"),
+    Export("pip-compile", f"{PIP} --report - -r requirements.txt"),
+    *(
+        Export("uv-pip-compile", f"{COMPILED} --python-version {python}", python)
+        for python in ("3.9", "3.11")
+    ),
+    *(
+        Export("uv-pylock", f"{SYNC} --python-version {python}", python)
+        for python in ("3.9", "3.10", "3.11", "3.12")
+    ),
+    Export("pip-lock", f"{SYNC} --python-version 3.11", "3.11"),
     Export("pipenv", "pipenv requirements --hash"),
     Export("pipenv", "pipenv requirements --hash --dev", "develop"),
 )
@@ -87,7 +103,18 @@ def made(export: Export, version: str) -> str:
         done = subprocess.run(
             [*runner, tool, *rest], cwd=copy, check=True, capture_output=True, text=True
         )
-    return done.stdout
+    return as_requirements(done.stdout, done.stderr)
+
+
+def as_requirements(stdout: str, stderr: str) -> str:
+    """pip's report, and uv's plan (on stderr), as requirements; others as they are."""
+    if stdout.startswith("{"):
+        wheels = json.loads(stdout)["install"]
+        rows = [(w["metadata"], w["download_info"]["archive_info"]["hashes"]) for w in wheels]
+        lines = [f"{m['name']}=={m['version']} --hash=sha256:{h['sha256']}" for m, h in rows]
+    else:
+        lines = re.findall(r"^ \+ ([A-Za-z0-9][\w.-]*==\S+)", stderr, re.M)
+    return "".join(f"{line}\n" for line in sorted(lines)) if lines else stdout
 
 
 def packages(text: str) -> dict[tuple[str, str], frozenset[str]]:

@@ -12,7 +12,7 @@ from tests.unit.detectors.tree import Tree
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "locks"
 MANIFESTS = ("pyproject.toml", "Pipfile")
-MADE = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
+MADE = sorted({path.parent.name for name in MANIFESTS for path in FIXTURES.glob(f"*/{name}")})
 
 
 def files(directory: str) -> dict[str, str]:

@@ -141,6 +141,41 @@ def test_what_an_export_of_one_python_has(directory: str, name: str, selection: 
 
 
 @pytest.mark.parametrize(
+    ("directory", "file", "name", "python"),
+    [
+        ("pip-compile", "requirements.txt", "export", "3.11"),
+        ("uv-pip-compile", "requirements.txt", "export-3.9", "3.9"),
+        ("uv-pip-compile", "requirements.txt", "export-3.11", "3.11"),
+        *(("uv-pylock", "pylock.toml", f"export-{p}", p) for p in ("3.9", "3.10", "3.11", "3.12")),
+        ("pip-lock", "pylock.toml", "export-3.11", "3.11"),
+    ],
+)
+def test_a_written_file_gives_what_installers_read_in_it(
+    directory: str, file: str, name: str, python: str
+) -> None:
+    """What pip-compile, uv and `pip lock` write is read as pip and uv read it."""
+    text = (FIXTURES / directory / file).read_text("utf-8")
+    format = format_of(file, text)
+    assert format in (Format.HASHED, Format.PYLOCK)
+    target = Target(python=python)
+    lock = read_lock(text, file, format, target=target, read=reader(directory))
+    oracle = {(n, version): hashes for n, version, hashes in exported(directory, target, name)}
+    assert {(item.name, item.version) for item in lock.requirements} == set(oracle)
+    for item in lock.requirements:
+        assert item.hashes and oracle[item.name, item.version] <= set(item.hashes)
+
+
+def test_uvs_two_exports_of_one_lock_are_read_as_the_lock_is() -> None:
+    """pylock.toml and uv.lock: the same packages, with the same hashes."""
+    target = Target(python="3.11")
+    text = (FIXTURES / "uv-pylock" / "pylock.toml").read_text("utf-8")
+    written = read_lock(text, "pylock.toml", Format.PYLOCK, target=target)
+    assert {(r.name, r.version, r.hashes) for r in written.requirements} == {
+        (r.name, r.version, r.hashes) for r in read("uv", target).requirements
+    }
+
+
+@pytest.mark.parametrize(
     ("directory", "selection", "reason", "hint"),
     [
         ("uv", Selection(groups=("mll",)), "groups in .* names mll, but uv.lock", "mean ml"),
