@@ -59,6 +59,14 @@ class OtherPythonError(InvalidError):
     """What the repository asks for is there for other versions of Python only."""
 
 
+class ComputedError(InvalidError):
+    """What a project needs is computed by its `setup.py`: only running that tells. `path` is it."""
+
+    def __init__(self, what: str, *, path: str, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.path = path
+
+
 class NoEngineError(RepropackError):
     """No engine answers on this machine."""
 

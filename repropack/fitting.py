@@ -11,23 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from repropack.environment import AsOf, Lock
+from repropack.environment.learned import Learned
 from repropack.environment.parts import Selection
-from repropack.errors import OtherPythonError, RepropackError
+from repropack.errors import ComputedError, OtherPythonError, RepropackError
 from repropack.findings import Choice
 from repropack.locking import provide_lock
 from repropack.plan import Base, base_of, choose_bases
 from repropack.project import Looked
 from repropack.tables import python_releases
 
+#: Builds a project to learn what it needs; refuses where that cannot be done.
+Learn = Callable[[Looked, Base, ComputedError], Learned]
+
 
 def environment_of(
-    looked: Looked, *, infer: bool, as_of: AsOf | None, cache: Path
+    looked: Looked, *, infer: bool, as_of: AsOf | None, cache: Path, learn: Learn
 ) -> tuple[Base, Lock]:
     """The Python, its base and the lock: resolved if the project has none.
 
     Of several Pythons that the project leaves, the best for which every package has a wheel.
     `infer` adds what the code imports and no manifest declares; `as_of` overrides the commit's
-    date. Raises `PlanError`, and as `provide_lock`.
+    date; `learn` is asked what the project needs where its files compute that. Raises `PlanError`,
+    and as `provide_lock`.
     """
     found = looked.inspection
     inferred = found.undeclared if infer else ()
@@ -36,12 +41,20 @@ def environment_of(
 
     def lock_for(base: Base, *, from_sources: bool = False) -> Lock:
         target = replace(base.need.target, from_sources=from_sources)
-        return provide_lock(
-            *(looked.source, found.environment, target, cache),
-            infer=inferred,
-            as_of=as_of,
-            selection=selection,
-        )
+
+        def lock(learned: Learned | None = None) -> Lock:
+            return provide_lock(
+                *(looked.source, found.environment, target, cache),
+                infer=inferred,
+                as_of=as_of,
+                selection=selection,
+                learned=learned,
+            )
+
+        try:
+            return lock()
+        except ComputedError as computed:
+            return lock(learn(looked, base, computed))
 
     bases = choose_bases(found, looked.config)
     try:

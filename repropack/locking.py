@@ -22,10 +22,12 @@ from repropack.environment import (
     read_lock,
 )
 from repropack.environment.groups import refuse_selection
+from repropack.environment.learned import Learned
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.inspection import EnvironmentFile
+from repropack.rooting import with_root
 from repropack.source import Source
 
 PLACE = re.compile(r" in (\S.*?)(?::([0-9]+))?$")
@@ -40,13 +42,15 @@ def provide_lock(
     infer: tuple[Choice, ...] = (),
     as_of: AsOf | None = None,
     selection: Selection = UNASKED,
+    learned: Learned | None = None,
 ) -> Lock:
     """The lock of a project for a target.
 
     An unpinned manifest is resolved as of `as_of`, else as of the commit's date; a snapshot has
     none, so it is resolved as of now. `infer` are distributions that the code imports and no
     manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock.
-    `selection` are the groups and extras that the config asks for.
+    `selection` are the groups and extras that the config asks for; `learned` is what a build of the
+    project said that it needs, where its files compute that. Raises `ComputedError` without it.
     Raises `InvalidError` (exit code 3) or `TemporaryError` (75).
     """
     if file.path is None:
@@ -72,6 +76,7 @@ def provide_lock(
                 from repropack.environment.gitcommits import settle
 
                 lock = settle(lock, moment.time, cache, lambda line: None)
+            lock = with_root(lock, source, file.path, format)
             left_out = (*not_added(infer, file.path), *not_resolved(as_of, file.path))
             return replace(lock, findings=(*lock.findings, *left_out, *built(lock)))
     from repropack.environment.resolving import resolve
@@ -83,7 +88,10 @@ def provide_lock(
         cache=cache,
         inferred=tuple(map(line_of, infer)),
         selection=selection,
+        learned=learned,
     )
+    if file.path is not None:
+        lock = with_root(lock, source, file.path, file.format)
     return replace(lock, findings=(*lock.findings, *map(inferred, infer), *built(lock)))
 
 

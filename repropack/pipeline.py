@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from repropack import workspace
-from repropack.building import make_wheels
+from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
@@ -26,7 +26,8 @@ def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
     """Every decision, from the Python to the last locked package."""
     reporter.step("planning")
     infer, as_of, cache = settings.infer, settings.as_of, settings.cache
-    base, lock = environment_of(looked, infer=infer, as_of=as_of, cache=cache)
+    learn = learner(settings, reporter)
+    base, lock = environment_of(looked, infer=infer, as_of=as_of, cache=cache, learn=learn)
     return make_plan(looked.source, looked.inspection, looked.config, base=base, lock=lock)
 
 

@@ -9,6 +9,7 @@ the results go (`bundle`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from repropack.environment.made import NOTHING_MADE, Made
@@ -16,10 +17,16 @@ from repropack.environment.made import NOTHING_MADE, Made
 if TYPE_CHECKING:
     from repropack.bundle import Placed
     from repropack.environment import Lock, Target
+    from repropack.environment.learned import Learned
+    from repropack.errors import ComputedError
     from repropack.images import Workshop
+    from repropack.plan import Base
+    from repropack.progress import Reporter
+    from repropack.project import Looked
+    from repropack.settings import Settings
     from repropack.source import Source
 
-__all__ = ["make_wheels"]
+__all__ = ["learner", "make_wheels"]
 
 
 def make_wheels(
@@ -36,3 +43,19 @@ def make_wheels(
     from repropack.building.making import make_all
 
     return make_all(lock, source=source, workshop=workshop, target=target)
+
+
+def learner(
+    settings: Settings, reporter: Reporter
+) -> Callable[[Looked, Base, ComputedError], Learned]:
+    """A function that builds a project to learn what it needs, where its files compute that.
+
+    It raises `ComputedError` where no engine has a container for it. Few projects need it.
+    """
+
+    def learn(looked: Looked, base: Base, computed: ComputedError) -> Learned:
+        from repropack.building.learning import learned, open_for
+
+        return learned(looked, open_for(computed, base, settings, reporter), computed)
+
+    return learn

@@ -87,9 +87,12 @@ class Job:
 
 
 def make_all(
-    lock: Lock, *, source: Source, workshop: Workshop, target: Target
+    lock: Lock, *, source: Source, workshop: Workshop, target: Target, all_files: bool = False
 ) -> tuple[Made, tuple[Placed, ...]]:
-    """What `make_wheels` gives, of a lock that has something to build."""
+    """What `make_wheels` gives, of a lock that has something to build.
+
+    With `all_files` any change of a directory's files makes it anew, not only of those that tell.
+    """
     reporter, cache = workshop.reporter, workshop.settings.cache
     reporter.step(f"building {len(lock.unbuilt)} packages that are no wheels")
     if workshop.base is None:
@@ -100,7 +103,7 @@ def make_all(
     wheels, editables = [], []
     for item in lock.unbuilt:
         assert item.origin is not None, "the lock says so"
-        made = make(item, item.origin, store, workshop, as_of)
+        made = make(item, item.origin, store, workshop, as_of, all_files=all_files)
         refuse_other(made, item, target)
         if isinstance(made, Editable):
             editables.append(made)
@@ -122,14 +125,20 @@ def refuse_other(made: BuiltWheel | Editable, item: Requirement, target: Target)
 
 
 def make(
-    item: Requirement, origin: Origin, store: Store, workshop: Workshop, as_of: datetime | None
+    item: Requirement,
+    origin: Origin,
+    store: Store,
+    workshop: Workshop,
+    as_of: datetime | None,
+    *,
+    all_files: bool = False,
 ) -> BuiltWheel | Editable:
     """One package."""
     if origin.kind is Kind.FILE and origin.path.endswith(".whl"):
         return ready_wheel(item, origin, store)
     material = material_of(item, origin, store)
     system = build_system(material.read, f"{item.where}: {material.label}")
-    if origin.kind is Kind.DIRECTORY and system.compiles:
+    if origin.kind is Kind.DIRECTORY and (system.compiles or all_files):
         material = whole(material, store.source)
     job = Job(
         item=item, origin=origin, material=material, system=system,

@@ -24,7 +24,7 @@ from repropack.environment.poetry import (
 )
 from repropack.environment.requirements import Line, parse_line
 from repropack.environment.tomlfile import line_of, parse_toml, strings, table, text_of
-from repropack.errors import InvalidError
+from repropack.errors import ComputedError, InvalidError
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import SCRIPT_HEADER
 
@@ -158,8 +158,9 @@ def dynamic_lines(data: Mapping[str, Any], path: str) -> Iterator[Line]:
     stated = table(data, "tool", "setuptools", "dynamic", "dependencies").get("file")
     names = (stated,) if isinstance(stated, str) else strings(stated)
     if not names:
-        raise InvalidError(
+        raise ComputedError(
             f"{path}: the dependencies are dynamic: a build script knows them, nobody else",
+            path=path,
             hint="write them into a requirements.txt, and name it in repropack.yaml",
         )
     for name in names:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from repropack.environment.asking import Question, run_uv
 from repropack.environment.attributing import attributed, needed
+from repropack.environment.learned import Learned
 from repropack.environment.manifest import (
     Manifest,
     package_of,
@@ -52,16 +53,24 @@ def resolve(
     inferred: tuple[Line, ...] = (),
     constraints: tuple[Line, ...] = (),
     selection: Selection = UNASKED,
+    learned: Learned | None = None,
 ) -> Lock:
     """The lock of a manifest that is none, by its path in the source (None: there is none).
 
     `inferred` are requirements that no file asks for, with the places that need them; `constraints`
-    limit versions beside those of the file; `selection` are the groups and extras asked for.
+    limit versions beside those of the file; `selection` are the groups and extras asked for,
+    `learned` is what a build of the project said in place of its file.
     Remembered in `cache`, so that asking again needs no network. Raises `InvalidError` for what
     cannot be resolved or packed, `TemporaryError` for the network.
     """
     empty = Manifest(path=INFERRED, lines=())
-    manifest = read_manifest(source, file, selection) if file else empty
+
+    def asked(chosen: Selection) -> Manifest:
+        if learned is not None and file:
+            return learned.manifest(file, chosen)
+        return read_manifest(source, file, chosen) if file else empty
+
+    manifest = asked(selection)
     if file and any(line.hashes for line in manifest.lines):  # it only includes locks
         return read_hashed(requirements_text(source, file), file, target, source.read_text)
     manifest = replace(
@@ -83,8 +92,8 @@ def resolve(
     text, question = answered(question, cache, fresh=as_of.fresh)
 
     def packages(chosen: Selection) -> frozenset[str]:
-        lines = read_manifest(source, file, chosen).lines if file else ()
-        return needed(text, [package_of(line) for line in (*lines, *inferred)])
+        lines = (*asked(chosen).lines, *inferred)
+        return needed(text, [package_of(line) for line in lines])
 
     return attributed(lock_of(text, question, as_of), packages)
 

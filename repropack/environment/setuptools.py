@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repropack.environment.tomlfile import line_of
-from repropack.errors import InvalidError
+from repropack.errors import ComputedError, InvalidError
 from repropack.findings import Where
 
 MOST_DEPTH = 20
@@ -180,9 +180,9 @@ class _Setup:
         """What is computed: from a file of the source whose name stands in the computation."""
         names = list(dict.fromkeys(self._file_names(node, set())))
         if not names:
-            raise InvalidError(
-                f"{where}: install_requires is computed, and setup.py is never executed: "
-                f"`{ast.unparse(node)[:80]}`",
+            raise ComputedError(
+                f"{where}: install_requires is computed: `{ast.unparse(node)[:80]}`",
+                path=self.path,
                 hint=SAY_IT,
             )
         for name in names:

@@ -192,3 +192,75 @@ def test_what_cannot_be_built_says_what_is_missing(place: Place, tmp_path: Path)
     assert "hint: add libsndfile1-dev" in done.stderr
     assert not (tmp_path / "out").exists()
     assert git(project, "status", "--porcelain") == ""
+
+
+COMPUTED = """
+from setuptools import setup
+def read(name):
+    return [line.strip() for line in open(name)]
+names = [name for part in ("core", "more") for name in read("%s.list" % part)]
+setup(name="paper", version="0.1", py_modules=["model"], install_requires=names)
+"""
+
+
+def test_what_a_script_computes_is_learned_in_a_container(tmp_path: Path) -> None:
+    """It reads files that only running it names; without a container it is refused."""
+    for name, text in {
+        "setup.py": COMPUTED,
+        "core.list": "six==1.16.0\n",
+        "more.list": "attrs==23.2.0\n",
+        "model.py": "",
+        "repropack.yaml": CONFIG,
+    }.items():
+        (tmp_path / name).write_text(text)
+    commit_all(tmp_path)
+    planned = repropack("plan", "--json", str(tmp_path))
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    (found,) = (f for f in plan["findings"] if f["kind"] == "environment.executed")
+    assert (
+        "it was run, in a container without a network, and said that it needs six"
+        in (found["because"])
+    )
+    assert found["where"] == "setup.py"
+    refused = repropack("build", "--engine", "venv", str(tmp_path))
+    assert refused.returncode == 3
+    assert "install_requires is computed" in refused.stderr
+    assert "the venv engine has no container to run it in" in refused.stderr
+
+
+ROOT = """
+[build-system]
+requires = ["flit_core>=3.2"]
+build-backend = "flit_core.buildapi"
+[project]
+name = "rooted"
+version = "0.3"
+description = "x"
+requires-python = "==3.11.*"
+dependencies = ["six==1.16.0"]
+[project.scripts]
+own-command = "rooted:main"
+[dependency-groups]
+ml = ["attrs==23.2.0"]
+"""
+ROOTED = '''"""A package."""
+def main():
+    import importlib.metadata, six, attr
+    assert importlib.metadata.version("rooted") == "0.3"
+    print("v=7")
+'''
+
+
+def test_the_project_itself_and_a_group_are_installed(tmp_path: Path) -> None:
+    """Its command runs as after `pip install -e .`, with the group that repropack.yaml names."""
+    (tmp_path / "src" / "rooted").mkdir(parents=True)
+    (tmp_path / "src" / "rooted" / "__init__.py").write_text(ROOTED)
+    (tmp_path / "pyproject.toml").write_text(ROOT)
+    config = CONFIG.replace('{python: "3.11"}', "{groups: [ml]}")
+    (tmp_path / "repropack.yaml").write_text(config)
+    commit_all(tmp_path)
+    verified = repropack("verify", str(tmp_path))
+    assert verified.returncode == 0, verified.stderr
+    (lock,) = (tmp_path / ".repropack" / "bundles").glob("*/pylock.toml")
+    assert 'default-groups = ["ml"]' in lock.read_text()

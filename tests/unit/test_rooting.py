@@ -1,0 +1,129 @@
+"""Which projects are installed themselves, besides what they need."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from repropack.environment import Lock
+from repropack.environment.learned import Learned
+from repropack.environment.parts import UNASKED, Selection
+from repropack.errors import InvalidError
+from repropack.formats import Format
+from repropack.rooting import with_root
+from repropack.source import open_source
+
+BUILD = '[build-system]\nrequires = []\nbuild-backend = "{}"\n'
+PROJECT = '[project]\nname = "My-Paper"\nversion = "0.3"\n'
+POETRY = '[tool.poetry]\nname = "my-paper"\n'
+PDM = PROJECT + "[tool.pdm]\n"
+SETUPTOOLS = BUILD.format("setuptools.build_meta") + PROJECT
+HATCH = BUILD.format("hatchling.build") + PROJECT
+FLIT = BUILD.format("flit_core.buildapi")
+
+
+def rooted(directory: Path, pyproject: str, format: Format, files: str) -> Lock:
+    """An empty lock with the root of a project that has these files."""
+    for name in ("pyproject.toml", *files.split()):
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(pyproject if name == "pyproject.toml" else "")
+    subprocess.run(["git", "init", "-q", directory], check=True)
+    source = open_source(directory, allow_dirty=True)
+    lock = Lock(requirements=(), origin="x", because="")
+    return with_root(lock, source, "poetry.lock" if format is Format.POETRY else "x.lock", format)
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "format", "files", "installed"),
+    [
+        (POETRY, Format.POETRY, "my_paper/__init__.py", True),
+        (POETRY, Format.PYPROJECT, "src/my_paper/__init__.py", True),
+        (POETRY + "package-mode = false\n", Format.POETRY, "my_paper/__init__.py", False),
+        (PROJECT, Format.POETRY, "x.py", True),  # setuptools builds it
+        (PDM, Format.PDM, "a/x.py", True),
+        (PDM + "distribution = false\n", Format.PDM, "a/x.py", False),
+        ('[tool.pdm]\n[project]\ndependencies = ["a"]\n', Format.PDM, "a/x.py", False),
+        (PROJECT, Format.PYPROJECT, "my_paper.py", False),  # a list of dependencies, as uv sees it
+        (SETUPTOOLS, Format.PYPROJECT, "my_paper/x.py tests/x.py data.csv", True),
+        (SETUPTOOLS + "[tool.uv]\npackage = false\n", Format.PYPROJECT, "a.py", False),
+        (HATCH, Format.PYPROJECT, "my_paper.py", True),
+        (FLIT + '[tool.flit.metadata]\nmodule = "other"\n', Format.PYPROJECT, "other.py", True),
+        (SETUPTOOLS, Format.HASHED, "my_paper.py", False),  # pip installs what the file names
+        (SETUPTOOLS, Format.UV, "my_paper.py", False),  # uv.lock says it itself
+    ],
+)
+def test_the_root_is_installed_where_its_tool_installs_it(
+    tmp_path: Path, pyproject: str, format: Format, files: str, installed: bool
+) -> None:
+    """Poetry and PDM unless told otherwise; others where there is a build system."""
+    lock = rooted(tmp_path, pyproject, format, files)
+    assert [str(item.origin) for item in lock.requirements] == ["."] * installed
+    assert lock.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "files", "reason"),
+    [
+        (SETUPTOOLS, "models/a.py data/x.csv", "does not choose among data, models"),
+        (SETUPTOOLS, "train.py model.py", "does not choose among model.py, train.py"),
+        (BUILD.format("poetry.core.masonry.api") + POETRY, "code/a.py", "no package my_paper"),
+        (HATCH, "code/a.py", "there is no package my_paper in it"),
+        (FLIT + PROJECT, "a.py", "there is no package my_paper in it"),
+    ],
+)
+def test_what_its_backend_refuses_is_left_out_with_the_reason(
+    tmp_path: Path, pyproject: str, files: str, reason: str
+) -> None:
+    """A root that its author could not install either does not stop a build."""
+    lock = rooted(tmp_path, pyproject, Format.PYPROJECT, files)
+    (finding,) = lock.findings
+    assert lock.requirements == () and finding.kind == "environment.root-left-out"
+    assert reason in finding.because and str(finding.where) == "pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "files"),
+    [
+        (SETUPTOOLS + '[tool.setuptools]\npackages = ["models"]\n', "models/a.py data/x.csv"),
+        (SETUPTOOLS, "src/a.py models/a.py data/x.csv"),
+        (SETUPTOOLS, "setup.py models/a.py data/x.csv"),
+        (HATCH + '[tool.hatch.build.targets.wheel]\npackages = ["code"]\n', "code/a.py"),
+        (POETRY + 'packages = [{include = "code"}]\n', "code/a.py"),
+    ],
+)
+def test_a_root_that_names_its_packages_is_installed(
+    tmp_path: Path, pyproject: str, files: str
+) -> None:
+    """What the tables say counts before what lies there."""
+    assert len(rooted(tmp_path, pyproject, Format.PYPROJECT, files).requirements) == 1
+
+
+METADATA = """Metadata-Version: 2.4
+Name: paper
+Requires-Dist: six==1.16.0
+Requires-Dist: tomli; python_version < "3.11"
+Requires-Dist: cupy>=13; extra == "gpu"
+Requires-Dist: nvtx; (sys_platform == "linux") and extra == "gpu"
+Provides-Extra: gpu
+
+Requires-Dist: no header
+"""
+
+
+def test_what_a_build_said_is_a_manifest() -> None:
+    """Extras count when they are asked for; that something was executed is told."""
+    said = Learned.of(METADATA, "it was run")
+    manifest = said.manifest("setup.py", Selection(extras=("GPU",)))
+    assert [line.text for line in manifest.lines] == [
+        "six==1.16.0",
+        'tomli ; python_version < "3.11"',
+        "cupy>=13 ; python_version >= '3'",
+        "nvtx ; (sys_platform == \"linux\") and python_version >= '3'",
+    ]
+    assert [f.kind for f in manifest.findings] == ["environment.executed", "environment.groups"]
+    plain = said.manifest("setup.py", UNASKED)
+    assert plain.lines[2].text == "cupy>=13 ; python_version < '3'"
+    with pytest.raises(InvalidError, match=r"names cpu, but setup\.py has no such extra"):
+        said.manifest("setup.py", Selection(extras=("cpu",)))
