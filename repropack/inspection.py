@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,9 @@ from repropack.detectors import Readable, Reading, detect, gpu
 from repropack.detectors.conda import FOREIGN, UNREADABLE
 from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.disagreement import DISAGREE
-from repropack.detectors.imports import MISSING, missing
+from repropack.detectors.imports import MISSING, missing, undeclared
+from repropack.detectors.installs import INSTALLED
+from repropack.detectors.pins import normalise
 from repropack.detectors.python import OLD
 from repropack.detectors.scripts import Script, find_scripts
 from repropack.detectors.staleness import STALE
@@ -63,8 +66,8 @@ class Inspection:
     it. `python` is the first of them, None when nothing in the project says which. `gpu` is what
     is inferred for experiments that do not say; `experiments` are the config's with that filled
     in. `scripts` are what could be run, `apt` Debian packages that the project asks for.
-    `undeclared` are distributions that the code imports and no manifest names: `--infer` installs
-    them.
+    `undeclared` are distributions that the code imports, or a README installs, and no manifest
+    names: `--infer` installs them.
     """
 
     name: str
@@ -92,8 +95,9 @@ def inspect(source: Project, config: Config | None) -> Inspection:
     reading = Reading(source)
     detected = detect(reading)
     pythons, doubts = candidates(config, detected, source.commit_time_s)
-    undeclared = missing(reading, detected, minor_of(pythons[0].value))
-    detected = (*detected, *undeclared)
+    imported = missing(reading, detected, minor_of(pythons[0].value))
+    told = undeclared(reading, detected)
+    detected = (*detected, *imported, *told)
     environment, complaint = _environment(reading, config, detected)
     needs_gpu = _gpu(detected)
     used = environment.path if complaint is None else None
@@ -109,8 +113,18 @@ def inspect(source: Project, config: Config | None) -> Inspection:
         experiments=_with_gpu(config, needs_gpu),
         scripts=find_scripts(reading),
         apt=tuple(Choice(value=f.value, because=f.because) for f in detected if f.kind == APT),
-        undeclared=tuple(map(_distribution, undeclared)),
+        undeclared=_inferable(imported, told),
     )
+
+
+def _inferable(imported: tuple[Finding, ...], told: tuple[Finding, ...]) -> tuple[Choice, ...]:
+    """Distributions that imports need and that a README installs; that has a version, it counts."""
+    said = tuple(
+        Choice(value=f.value, because=f"`pip install {f.value}` in {f.where}") for f in told
+    )
+    names = {normalise(re.split(r"[\[=~!<>]", choice.value)[0]) for choice in said}
+    others = map(_distribution, imported)
+    return (*said, *(choice for choice in others if normalise(choice.value) not in names))
 
 
 def _distribution(finding: Finding) -> Choice:
@@ -142,14 +156,19 @@ def _environment(
         same = [finding for finding in findings if finding.kind == kind]
         if same:
             return _chosen(same[0], format, findings), None
-    because = _why_none(findings)
+    because = _why_none(reading, findings)
     return EnvironmentFile(path=None, format=Format.NONE, because=because), None
 
 
-def _why_none(findings: tuple[Finding, ...]) -> str:
+def _why_none(reading: Reading, findings: tuple[Finding, ...]) -> str:
+    if not any(path.endswith((".py", ".ipynb", ".pyx")) for path in reading.sizes):
+        return "no file says what to install, and there is no Python code"
     imported = [finding.value for finding in findings if finding.kind == MISSING]
     if imported:
         return f"no file says what to install, but the code imports {', '.join(imported[:5])}"
+    told = [finding.value for finding in findings if finding.kind == INSTALLED]
+    if told:
+        return f"no file says what to install, but a README installs {', '.join(told[:5])}"
     return "no file says what to install: the standard library only"
 
 

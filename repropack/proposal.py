@@ -128,12 +128,15 @@ def _names(scripts: tuple[Script, ...]) -> tuple[str, ...]:
 def _experiment(name: str, script: Script, inspection: Inspection, source: Readable) -> str:
     command, seeds = _seeded(script)
     why = f"{script.readme} runs it" if script.readme else script.because
+    why += f": {script.launch.text}" if script.launch else ""
     lines = [f"  {name}:", f"    run: {_command(command)}{_comment(why)}"]
     if script.needs and script.readme is None:
         lines.append(f"    # it also needs {', '.join(script.needs)}")
     if seeds:
         lines.append(f"    seeds: [{seeds}]{_comment('one run each; several show the spread')}")
-    if inspection.gpu.value == "required":
+    if script.launch is not None and script.launch.gpu:
+        lines.append(f"    gpu: required{_comment('the command asks for one process on each')}")
+    elif inspection.gpu.value == "required":
         lines.append(f"    gpu: {inspection.gpu.value}{_comment(inspection.gpu.because)}")
     lines += _network(script, inspection)
     outputs = _outputs(script, source)

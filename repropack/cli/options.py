@@ -134,7 +134,7 @@ def infer_option(command: Command) -> Command:
     return click.option(
         "--infer",
         is_flag=True,
-        help="Add packages that the code imports and no manifest declares.",
+        help="Add what the code imports or a README installs and no manifest declares.",
     )(command)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from repropack.condafile import included_files
 from repropack.detectors.dependencies import KIND_PREFIX
+from repropack.detectors.installs import installed
 from repropack.detectors.pins import asked_names, normalise, pins
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Severity, Where
@@ -62,13 +63,19 @@ _FILE: Final = re.compile(r"[\w./-]+\.(?:txt|in)\b")
 _INCLUDE: Final = re.compile(r"^\s*(?:-r|--requirement)[ =]?(\S+)", re.M)
 
 
+def undeclared(reading: Reading, manifests: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return a warning for each requirement that a README installs and no manifest declares."""
+    found = tuple(manifests)
+    return installed(reading, lambda: _with_families(_declared(reading, found)) | own(reading))
+
+
 def missing(reading: Reading, manifests: Iterable[Finding], python: str) -> tuple[Finding, ...]:
     """Return a warning for each import that nothing declares, sorted by its name.
 
     `python` is the minor version whose standard library is there.
     """
     declared = _with_families(_declared(reading, tuple(manifests)))
-    ignored = _own(reading) | standard_modules(python) | {"__main__"}
+    ignored = own(reading) | standard_modules(python) | {"__main__"}
     found: dict[str, Finding] = {}
     for name, where in (*_in_code(reading), *_in_notebooks(reading)):
         distribution = normalise(distribution_of(name))
@@ -121,7 +128,7 @@ def _finding(name: str, where: Where, some: bool) -> Finding:
     )
 
 
-def _own(reading: Reading) -> frozenset[str]:
+def own(reading: Reading) -> frozenset[str]:
     """Modules of the project: files, and directories that hold Python."""
     names = set()
     for path in reading.sizes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from repropack.detectors.code import Code
+from repropack.detectors.launchers import Launch, launch_of
 from repropack.detectors.metrics import Written, written_by
 from repropack.detectors.purposes import EXPERIMENT, purpose_of
 from repropack.detectors.reading import SCRIPT_NAMES, Reading, script_rank
@@ -23,7 +24,8 @@ _MAX_SCRIPTS: Final = 50
 _READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1", re.M | re.S)
 _COMMAND = re.compile(
-    r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*python3?\s+(?:-u\s+)?(?:-m\s+[\w.]+|\S+\.py\b).*)"
+    r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*(?:torchrun\s|accelerate\s+launch\s"
+    r"|python3?\s+(?:-u\s+)?(?:-m\s+[\w.]+|\S+\.py\b)).*)"
 )
 _SHELL_SCRIPT = re.compile(r"(?:(?:scripts|bin|experiments|exps?|runs)/)?[^/]+\.(?:sh|bash)")
 _MAX_SHELL_SCRIPTS: Final = 20
@@ -32,7 +34,10 @@ _UNFINISHED = re.compile(r"\.\.\.|…|[<>\[\]{}|]|path/to")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A Python file that can be run. `command` is how: as the README says, or `python PATH`."""
+    """A Python file that can be run. `command` is how: as the README says, or `python PATH`.
+
+    `launch` is what the command says where it starts several processes.
+    """
 
     path: str
     line: int
@@ -43,6 +48,7 @@ class Script:
     needs: tuple[str, ...]
     written: tuple[Written, ...]
     purpose: str = EXPERIMENT
+    launch: Launch | None = None
 
     @property
     def default_seed(self) -> int | None:
@@ -115,7 +121,10 @@ def _add_command(
         words = shlex.split(match[1], comments=True)
     except ValueError:
         return
-    script = _script_of(words)
+    launch = launch_of(words)
+    if launch is not None and (not launch.single_node or "$" in match[1]):
+        return  # for several machines, or with a number that only the shell knows
+    script = launch.script if launch is not None else _script_of(words)
     if script in reading.sizes and script not in commands:
         command = re.sub(r"\s+#.*$", "", match[1]).strip()
         commands[script] = (" ".join(command.split()), where)
@@ -148,6 +157,7 @@ def _script(code: Code, commands: dict[str, tuple[str, Where]]) -> Script | None
         needs=tuple(o.flag for o in options if o.required),
         written=written_by(code),
         purpose=purpose_of(code),
+        launch=launch_of(shlex.split(command, comments=True)),
     )
 
 
@@ -178,7 +188,8 @@ def _findings(script: Script) -> list[Finding]:
             Finding(
                 kind=COMMAND,
                 value=script.command,
-                because=f"a command in {script.readme.path}",
+                because=f"a command in {script.readme.path}"
+                + (f": {script.launch.text}" if script.launch else ""),
                 where=script.readme,
             )
         )

@@ -178,3 +178,16 @@ def test_notebooks_are_proposed_where_there_are_no_scripts() -> None:
     assert [each.run for each in proposed({**files, "a.py": GUARDED})[1].experiments] == [
         "python a.py"
     ]
+
+
+def test_a_launch_of_several_processes_is_proposed_as_it_is_written() -> None:
+    """On one machine, with the seed behind the script's own options, and the GPU if it asks so."""
+    line = "torchrun --nproc_per_node=2 train.py --data d"
+    text, config = proposed({"README.md": f"```\n{line}\n```\n", "train.py": TRAIN})
+    assert config.experiments[0].run == f"{line} --seed {{seed}}"
+    assert "# README.md:2 runs it: one machine, 2 processes" in text
+    assert config.experiments[0].gpu == "none"  # not said: inspection fills it in
+    line = "accelerate launch --multi_gpu --num_processes 2 train.py"
+    text, config = proposed({"README.md": f"```\n{line}\n```\n", "train.py": TRAIN})
+    assert config.experiments[0].gpu == "required"
+    assert "gpu: required    # the command asks for one process on each" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repropack.detectors import Reading
-from repropack.detectors.scripts import find_scripts, readme_commands
+from repropack.detectors.scripts import detect, find_scripts, readme_commands
 from tests.unit.detectors.tree import Tree
 
 MAIN = "if __name__ == '__main__':\n    main()\n"
@@ -98,3 +98,43 @@ def test_required_options_are_named() -> None:
     code = f"p.add_argument('--data', required=True)\np.add_argument('--lr')\n{MAIN}"
     (script,) = find_scripts(Reading(Tree({"train.py": code})))
     assert script.needs == ("--data",)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("torchrun --nproc_per_node=4 train.py --lr 1", "one machine, 4 processes"),
+        ("torchrun --standalone --nproc-per-node 2 ./train.py", "one machine, 2 processes"),
+        ("torchrun --nnodes=1 train.py", "one machine, as many processes as it finds"),
+        ("accelerate launch --num_processes 1 --cpu train.py", "one machine, 1 process"),
+        ("accelerate launch --config_file c.yaml train.py", "as many processes as it finds"),
+        ("CUDA_VISIBLE_DEVICES=0,1 torchrun --nproc_per_node=2 -m train", "2 processes"),
+        ("python -m torch.distributed.launch --nproc_per_node=8 train.py", "8 processes"),
+        ("python3 -u -m torch.distributed.run --nproc_per_node 8 train.py", "8 processes"),
+        ("torchrun --nnodes=2 --nproc_per_node=4 train.py", ""),
+        ("torchrun --nnodes 1:4 train.py", ""),
+        ("accelerate launch --num_machines 2 train.py", ""),
+        ("python -m torch.distributed.launch --nnodes=1 --node_rank=1 train.py", ""),
+        ("torchrun --nproc_per_node=$GPUS train.py", ""),
+        ("torchrun --nproc_per_node=4 absent.py", ""),
+        ("torchrun --help", ""),
+    ],
+)
+def test_commands_that_start_several_processes(line: str, text: str) -> None:
+    """A launch on one machine is a command of its script, with as many processes as written."""
+    reading = Reading(Tree({"README.md": readme(line), "train.py": MAIN}))
+    (script,) = find_scripts(reading)
+    if not text:
+        assert (script.command, script.launch) == ("python train.py", None)
+        return
+    assert script.command == line and script.launch is not None
+    assert text in script.launch.text and script.launch.script == "train.py"
+    assert any(text in f.because for f in detect(reading) if f.kind == "script.command")
+
+
+def test_a_launch_in_a_shell_script_counts_too() -> None:
+    """Scripts beside the README are read in the same way."""
+    tree = Tree({"run.sh": "#!/bin/sh\ntorchrun --nproc_per_node=gpu a/b.py\n", "a/b.py": MAIN})
+    (script,) = find_scripts(Reading(tree))
+    assert script.launch is not None and script.launch.gpu
+    assert str(script.readme) == "run.sh:2"
