@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from repropack.engines.venv_pythons import pythons_here
 from repropack.environment import AsOf, Lock
 from repropack.environment.learned import Learned
 from repropack.environment.parts import Selection
@@ -20,19 +21,26 @@ from repropack.plan import Base, base_of, choose_bases
 from repropack.project import Looked
 from repropack.tables import python_releases
 
+HERE = "this machine has it, and no container is asked for"
 #: Builds a project to learn what it needs; refuses where that cannot be done.
 Learn = Callable[[Looked, Base, ComputedError], Learned]
 
 
 def environment_of(
-    looked: Looked, *, infer: bool, as_of: AsOf | None, cache: Path, learn: Learn
+    looked: Looked,
+    learn: Learn,
+    *,
+    infer: bool,
+    as_of: AsOf | None,
+    cache: Path,
+    engine: str | None,
 ) -> tuple[Base, Lock]:
     """The Python, its base and the lock: resolved if the project has none.
 
     Of several Pythons that the project leaves, the best for which every package has a wheel.
     `infer` adds what the code imports and no manifest declares; `as_of` overrides the commit's
-    date; `learn` is asked what the project needs where its files compute that. Raises `PlanError`,
-    and as `provide_lock`.
+    date; `learn` is asked what the project needs where its files compute that. With the venv
+    `engine` the Pythons of this machine come first. Raises `PlanError`, and as `provide_lock`.
     """
     found = looked.inspection
     inferred = found.undeclared if infer else ()
@@ -49,6 +57,7 @@ def environment_of(
                 as_of=as_of,
                 selection=selection,
                 learned=learned,
+                check_hashes=len(bases) > 1 and not from_sources,
             )
 
         try:
@@ -57,12 +66,24 @@ def environment_of(
             return lock(learn(looked, base, computed))
 
     bases = choose_bases(found, looked.config)
+    if engine == "venv" and len(bases) > 1:
+        bases = preferred(bases, pythons_here())
     try:
         return first_that_fits(bases, lock_for)
     except OtherPythonError:
         with suppress(RepropackError):  # packages that have wheels for other Pythons are built
             return bases[0], lock_for(bases[0], from_sources=True)
         raise
+
+
+def preferred(bases: tuple[Base, ...], here: tuple[str, ...]) -> tuple[Base, ...]:
+    """Those whose Python this machine has, first: the venv engine makes no other."""
+    first = tuple(
+        replace(base, python=replace(base.python, because=f"{base.python.because}; {HERE}"))
+        for base in bases
+        if base.python.value in here
+    )
+    return (*first, *(base for base in bases if base.python.value not in here))
 
 
 def first_that_fits(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -> tuple[Base, Lock]:

@@ -26,6 +26,7 @@ from repropack.environment.learned import Learned
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
 from repropack.findings import Choice, Finding, Severity, Where
+from repropack.formats import Format
 from repropack.inspection import EnvironmentFile
 from repropack.rooting import with_root
 from repropack.source import Source
@@ -43,6 +44,7 @@ def provide_lock(
     as_of: AsOf | None = None,
     selection: Selection = UNASKED,
     learned: Learned | None = None,
+    check_hashes: bool = False,
 ) -> Lock:
     """The lock of a project for a target.
 
@@ -51,6 +53,7 @@ def provide_lock(
     manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock.
     `selection` are the groups and extras that the config asks for; `learned` is what a build of the
     project said that it needs, where its files compute that. Raises `ComputedError` without it.
+    `check_hashes` asks the index whether hashes alone are of files for the target.
     Raises `InvalidError` (exit code 3) or `TemporaryError` (75).
     """
     if file.path is None:
@@ -72,11 +75,7 @@ def provide_lock(
                 read=source.read_text,
                 selection=selection,
             )
-            if lock.unbuilt:
-                from repropack.environment.gitcommits import settle
-
-                lock = settle(lock, moment.time, cache, lambda line: None)
-            lock = with_root(lock, source, file.path, format)
+            lock = complete(lock, source, file, target, cache, moment, check_hashes=check_hashes)
             left_out = (*not_added(infer, file.path), *not_resolved(as_of, file.path))
             return replace(lock, findings=(*lock.findings, *left_out, *built(lock)))
     from repropack.environment.resolving import resolve
@@ -93,6 +92,31 @@ def provide_lock(
     if file.path is not None:
         lock = with_root(lock, source, file.path, file.format)
     return replace(lock, findings=(*lock.findings, *map(inferred, infer), *built(lock)))
+
+
+def complete(
+    lock: Lock,
+    source: Source,
+    file: EnvironmentFile,
+    target: Target,
+    cache: Path,
+    moment: AsOf,
+    *,
+    check_hashes: bool,
+) -> Lock:
+    """A lock as it was read, with commits for branches and with the project itself.
+
+    Raises `OtherPythonError` for hashes that are of no file for the target.
+    """
+    if check_hashes and file.format in (Format.HASHED, Format.PIPFILE_LOCK):
+        from repropack.environment.admitting import refuse_unadmitted
+
+        refuse_unadmitted(lock, target, cache)
+    if lock.unbuilt:
+        from repropack.environment.gitcommits import settle
+
+        lock = settle(lock, moment.time, cache, lambda line: None)
+    return with_root(lock, source, file.path or "", file.format)
 
 
 def built(lock: Lock) -> Iterator[Finding]:

@@ -1,8 +1,7 @@
-"""The whole program: repository at a commit → bundle → image → runs → verdict.
+"""The whole program, to read first: repository at a commit → bundle → image → runs → verdict.
 
-    Source → Inspection → Plan → Bundle → Image → Run → Verdict
-
-Read this first. Each stage takes and gives values; inspection, plan and judging are pure.
+Source → Inspection → Plan → Bundle → Image → Run → Verdict
+Each stage takes and gives values; inspection, plan and judging are pure.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from repropack.settings import Built, Question, Settings, Verified
 def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
     """Every decision, from the Python to the last locked package."""
     reporter.step("planning")
-    infer, as_of, cache = settings.infer, settings.as_of, settings.cache
+    infer, as_of, cache, engine = settings.infer, settings.as_of, settings.cache, settings.engine
     learn = learner(settings, reporter)
-    base, lock = environment_of(looked, infer=infer, as_of=as_of, cache=cache, learn=learn)
+    base, lock = environment_of(looked, learn, infer=infer, as_of=as_of, cache=cache, engine=engine)
     return make_plan(looked.source, looked.inspection, looked.config, base=base, lock=lock)
 
 

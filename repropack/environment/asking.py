@@ -24,6 +24,7 @@ from repropack.errors import BuildError
 ANSWER_SCHEMA = 2
 NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
 UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
+WHEELS_ALONE = ("--only-binary", ":all:")
 UNWANTED = ("UV_EXCLUDE_NEWER", "UV_PYTHON", "UV_NO_BINARY", "UV_CONSTRAINT", "UV_OVERRIDE")
 
 
@@ -36,6 +37,7 @@ class Question:
     date: str | None
     stubs: tuple[Stub, ...] = ()
     version_only: bool = False  # of packages that may have no wheel, and without what they need
+    files: bool = False  # which files there are of pinned versions, as a pylock.toml
 
     @property
     def key(self) -> str:
@@ -53,6 +55,7 @@ class Question:
                 *([stub.metadata for stub in self.stubs] or ()),
                 *(["from sources"] if self.target.from_sources else ()),
                 *(["version only"] if self.version_only else ()),
+                *(["files"] if self.files else ()),
             ]
         )
 
@@ -93,8 +96,9 @@ def uv_command(question: Question) -> list[str]:
     newer = [] if question.date is None else ["--exclude-newer", question.date]
     return [
         *(uv_binary(), "pip", "compile", "requirements.in", "--constraints", "constraints.txt"),
-        *("--generate-hashes", "--no-header"),
-        *(("--no-deps",) if question.version_only else ("--only-binary", ":all:")),
+        *(("--format", "pylock.toml") if question.files else ("--generate-hashes",)),
+        *(("--no-deps",) if question.version_only or question.files else WHEELS_ALONE),
+        "--no-header",
         *("--python-version", target.python, "--python-platform", uv_platform(target), *newer),
         *("--python", sys.executable, "--no-python-downloads"),
         *("--no-progress", "--color", "never"),

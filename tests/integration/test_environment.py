@@ -29,6 +29,7 @@ from repropack.environment import (
     tools,
     wheel_path,
 )
+from repropack.environment.admitting import refuse_unadmitted
 from repropack.environment.failures import SourcesOnlyError
 from repropack.environment.requirements import Line
 from repropack.errors import (
@@ -670,3 +671,25 @@ def address_of(name: str, version: str) -> str:
     command += ["--no-deps", "--report", "-", f"{name}=={version}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return str(json.loads(done.stdout)["install"][0]["download_info"]["url"])
+
+
+def of_wheels(*wheels: Path) -> Lock:
+    """A lock that has hashes alone."""
+    lines = [f"{wheel.name.split('-')[0]}==1.0 --hash=sha256:{sha256(wheel)}" for wheel in wheels]
+    return read_lock("\n".join(lines), "requirements.txt", Format.HASHED, target=TARGET)
+
+
+def test_hashes_tell_the_python_before_anything_is_fetched(links: Path, cache: Path) -> None:
+    """The index says of which Pythons' wheels they are; the answer is remembered."""
+    older = make_wheel(links, "fast", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
+    newer = make_wheel(links, "fast", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
+    pure = make_wheel(links, "pure", "1.0")
+    locked = of_wheels(pure, older)
+    refuse_unadmitted(locked, Target(python="3.10"), cache)
+    for python in ("3.11", "3.12"):
+        with pytest.raises(OtherPythonError, match=r"requirements\.txt:2|no wheel"):
+            refuse_unadmitted(locked, Target(python=python), cache)
+    refuse_unadmitted(of_wheels(newer, pure), Target(python="3.12"), cache)
+    older.unlink()
+    refuse_unadmitted(locked, Target(python="3.10"), cache)  # it does not ask again
+    refuse_unadmitted(of_wheels(make_wheel(cache, "unknown", "1.0")), TARGET, cache)

@@ -47,7 +47,8 @@ def test_system_packages_follow_from_the_lock(tmp_path: Path) -> None:
     """A locked package that needs a system library brings it, unless the author declines it."""
     pins = f"opencv-python==4.9.0.80 {HASH}\n"
     config = "environment: {apt_exclude: [libglib2.0-0]}\n"
-    plan = planned(tmp_path, {"requirements.txt": pins, "repropack.yaml": config})
+    files = {"requirements.txt": pins, ".python-version": "3.11\n", "repropack.yaml": config}
+    plan = planned(tmp_path, files)
     (choice,) = plan.base.apt
     assert choice.value == "libgl1"
     assert "opencv-python==4.9.0.80 in requirements.txt:1" in choice.because
