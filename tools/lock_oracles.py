@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shlex
 import shutil
@@ -100,10 +101,28 @@ def made(export: Export, version: str) -> str:
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "project"
         shutil.copytree(FIXTURES / export.directory, copy)
+        variables = dict(os.environ)
+        if tool == "pdm":  # markers are those of the project's Python, which it would look for
+            python = json.dumps(python_path(export.python))
+            (copy / ".pdm.toml").write_text(f"[python]\npath = {python}\n", "utf-8")
+            variables["PDM_USE_VENV"] = "0"
         done = subprocess.run(
-            [*runner, tool, *rest], cwd=copy, check=True, capture_output=True, text=True
+            [*runner, tool, *rest],
+            cwd=copy,
+            env=variables,
+            check=True,
+            capture_output=True,
+            text=True,
         )
     return as_requirements(done.stdout, done.stderr)
+
+
+def python_path(version: str) -> str:
+    """Where a Python is. Raises `CalledProcessError`, as a tool does, where there is none."""
+    found = subprocess.run(
+        ["uv", "python", "find", version], check=True, capture_output=True, text=True
+    )
+    return found.stdout.strip()
 
 
 def as_requirements(stdout: str, stderr: str) -> str:
