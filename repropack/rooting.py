@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from repropack.detectors import Readable
 from repropack.environment import Kind, Lock, Origin, normalise
 from repropack.environment.origins import unbuilt
 from repropack.environment.tomlfile import parse_toml, table, text_of
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format
-from repropack.source import Source
 
 PYPROJECT = "pyproject.toml"
 SETUPTOOLS = ("setuptools.", "")
@@ -61,7 +61,7 @@ class Project:
         return text_of(table(self.data, "build-system"), "build-backend")
 
 
-def with_root(lock: Lock, source: Source, path: str, format: Format) -> Lock:
+def with_root(lock: Lock, source: Readable, path: str, format: Format) -> Lock:
     """The lock with the project itself, where the tool that reads this file installs it.
 
     A root that cannot be built is left out with a warning: its tool would not install it either.
@@ -133,7 +133,7 @@ def refused_by_setuptools(project: Project) -> str:
         return ""  # these say it, as a rule
     if any(file.startswith("src/") for file in project.files):
         return ""
-    packages = tuple(dict.fromkeys(top_packages(project)))
+    packages = sorted(set(top_packages(project)))
     if len(packages) > 1:
         names = ", ".join(packages[:5])
         return f"setuptools does not choose among {names}: [tool.setuptools] says nothing"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from repropack.environment import Lock
@@ -13,7 +10,7 @@ from repropack.environment.parts import UNASKED, Selection
 from repropack.errors import InvalidError
 from repropack.formats import Format
 from repropack.rooting import with_root
-from repropack.source import open_source
+from tests.unit.detectors.tree import Tree
 
 BUILD = '[build-system]\nrequires = []\nbuild-backend = "{}"\n'
 PROJECT = '[project]\nname = "My-Paper"\nversion = "0.3"\n'
@@ -24,13 +21,9 @@ HATCH = BUILD.format("hatchling.build") + PROJECT
 FLIT = BUILD.format("flit_core.buildapi")
 
 
-def rooted(directory: Path, pyproject: str, format: Format, files: str) -> Lock:
+def rooted(pyproject: str, format: Format, files: str) -> Lock:
     """An empty lock with the root of a project that has these files."""
-    for name in ("pyproject.toml", *files.split()):
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(pyproject if name == "pyproject.toml" else "")
-    subprocess.run(["git", "init", "-q", directory], check=True)
-    source = open_source(directory, allow_dirty=True)
+    source = Tree({**dict.fromkeys(files.split(), ""), "pyproject.toml": pyproject})
     lock = Lock(requirements=(), origin="x", because="")
     return with_root(lock, source, "poetry.lock" if format is Format.POETRY else "x.lock", format)
 
@@ -55,10 +48,10 @@ def rooted(directory: Path, pyproject: str, format: Format, files: str) -> Lock:
     ],
 )
 def test_the_root_is_installed_where_its_tool_installs_it(
-    tmp_path: Path, pyproject: str, format: Format, files: str, installed: bool
+    pyproject: str, format: Format, files: str, installed: bool
 ) -> None:
     """Poetry and PDM unless told otherwise; others where there is a build system."""
-    lock = rooted(tmp_path, pyproject, format, files)
+    lock = rooted(pyproject, format, files)
     assert [str(item.origin) for item in lock.requirements] == ["."] * installed
     assert lock.findings == ()
 
@@ -74,10 +67,10 @@ def test_the_root_is_installed_where_its_tool_installs_it(
     ],
 )
 def test_what_its_backend_refuses_is_left_out_with_the_reason(
-    tmp_path: Path, pyproject: str, files: str, reason: str
+    pyproject: str, files: str, reason: str
 ) -> None:
     """A root that its author could not install either does not stop a build."""
-    lock = rooted(tmp_path, pyproject, Format.PYPROJECT, files)
+    lock = rooted(pyproject, Format.PYPROJECT, files)
     (finding,) = lock.findings
     assert lock.requirements == () and finding.kind == "environment.root-left-out"
     assert reason in finding.because and str(finding.where) == "pyproject.toml"
@@ -93,11 +86,9 @@ def test_what_its_backend_refuses_is_left_out_with_the_reason(
         (POETRY + 'packages = [{include = "code"}]\n', "code/a.py"),
     ],
 )
-def test_a_root_that_names_its_packages_is_installed(
-    tmp_path: Path, pyproject: str, files: str
-) -> None:
+def test_a_root_that_names_its_packages_is_installed(pyproject: str, files: str) -> None:
     """What the tables say counts before what lies there."""
-    assert len(rooted(tmp_path, pyproject, Format.PYPROJECT, files).requirements) == 1
+    assert len(rooted(pyproject, Format.PYPROJECT, files).requirements) == 1
 
 
 METADATA = """Metadata-Version: 2.4
