@@ -51,6 +51,16 @@ class ConfigError(InvalidError):
         self.problems = problems
 
 
+class DataError(InvalidError):
+    """A dataset that has no footprint; `problems` holds what could not be read, a line each."""
+
+    def __init__(
+        self, what: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.problems = problems
+
+
 class PlanError(InvalidError):
     """What the repository asks for cannot be built."""
 

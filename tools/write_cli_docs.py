@@ -44,9 +44,12 @@ def document() -> str:
     """The whole page."""
     top = click.Context(repropack, info_name="repropack", help_option_names=["-h", "--help"])
     sections = [("repropack", help_text(repropack, "repropack", None))]
-    for name in sorted(repropack.commands):
-        text = help_text(repropack.commands[name], name, top)
-        sections.append((f"repropack {name}", text))
+    for name, command in sorted(repropack.commands.items()):
+        sections.append((f"repropack {name}", help_text(command, name, top)))
+        below = click.Context(command, info_name=name, parent=top)
+        for inner in sorted(command.commands) if isinstance(command, click.Group) else ():
+            text = help_text(command.commands[inner], inner, below)
+            sections.append((f"repropack {name} {inner}", text))
     blocks = (f"\n## {title}\n\n```text\n{text.rstrip()}\n```\n" for title, text in sections)
     return HEAD + "".join(blocks)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repropack import __version__
+from repropack.cli.data import data
 from repropack.cli.looking import compare, report, shipped_files
 from repropack.cli.options import (
     DIRECTORY,
@@ -285,3 +286,4 @@ def doctor(as_json: bool, engine: str | None, builder: str) -> int:
 
 repropack.add_command(report)
 repropack.add_command(compare)
+repropack.add_command(data)

@@ -17,18 +17,31 @@ from repropack.cli.options import refuse_bad_tags
 from tests.cli.driver import environment, inside, project, repropack
 from tests.conftest import ROOT
 
-COMMANDS = sorted(group.commands)
+COMMANDS = [
+    f"{name} {below}".strip()
+    for name, command in sorted(group.commands.items())
+    for below in (sorted(command.commands) if isinstance(command, click.Group) else [""])
+]
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+
+def parameters(command: str) -> list[click.Parameter]:
+    """What a command takes, such as `verify` or `data check`."""
+    found: click.Command = group
+    for name in command.split():
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    return found.params
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(command: str) -> None:
     """Every command's --help explains every option and shows a command to type."""
-    done = inside(command, "--help")
+    done = inside(*command.split(), "--help")
     assert done.code == 0, done.said
     assert f"  Example:\n    repropack {command}" in done.out
     assert done.err == ""
-    for parameter in group.commands[command].params:
+    for parameter in parameters(command):
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.opts[0] in done.out
@@ -37,7 +50,7 @@ def test_help_has_an_example(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json(command: str) -> None:
     """Every command takes --json."""
-    assert any("--json" in parameter.opts for parameter in group.commands[command].params)
+    assert any("--json" in parameter.opts for parameter in parameters(command))
 
 
 def test_group_help_is_shown_without_arguments() -> None:

@@ -1,0 +1,206 @@
+"""From a dataset to its footprint, in a file outside of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from repropack.errors import DataError, UsageError
+from repropack.footprint import deepdiva, lists, ours
+from repropack.footprint.cache import StatCache
+from repropack.footprint.following import Following
+from repropack.footprint.hashing import Pool, hash_all
+from repropack.footprint.model import TOLD, Algorithm, Entry, Found, Hashed, Summary, shown
+from repropack.footprint.packing import spool, writing
+from repropack.footprint.walk import Tree
+from repropack.progress import Reporter
+
+
+class Format(StrEnum):
+    """What a footprint can be written as."""
+
+    REPROPACK = "repropack"
+    DEEPDIVA = "deepdiva"
+    LIST = "sums"
+    BAGIT = "bagit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A footprint that was written, and what is worth knowing of the data."""
+
+    path: Path
+    summary: Summary
+    notes: tuple[str, ...]
+
+
+def footprint(
+    data: Path,
+    out: Path,
+    *,
+    algorithm: Algorithm = Algorithm.BLAKE3,
+    format: Format = Format.REPROPACK,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    reporter: Reporter,
+) -> Made:
+    """Write the footprint of a file or directory. `cache` is where known hashes are kept.
+
+    Raises `DataError` with everything that could not be read, and `UsageError`.
+    """
+    refuse_inside(data, out)
+    if format is Format.DEEPDIVA and algorithm is not Algorithm.SHA1:
+        raise UsageError("DeepDIVA's format holds SHA-1", hint="add --algo sha1")
+    tree = open_tree(data)
+    stat_cache = StatCache(cache, data, algorithm) if cache else None
+    pool = Pool(tree, algorithm, jobs=jobs or cores())
+    maker = _Maker(tree, stat_cache, Following(reporter, pool))
+    if format is Format.REPROPACK:
+        summary = _make(maker, pool, data, out)
+    else:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprint-") as scratch:
+            plain = Path(scratch) / "footprint.json"
+            summary = _make(maker, pool, data, plain)
+            _rewrite(plain, out, data, format, summary)
+    return Made(path=out, summary=summary, notes=tuple(maker.notes()))
+
+
+def _make(maker: _Maker, pool: Pool, data: Path, out: Path) -> Summary:
+    """Hash what is to be hashed; write it in our format. What was hashed is known afterwards."""
+    whole = False
+    try:
+        with spool(out) as spooled:
+            writer = ours.Writer(spooled, pool.algorithm)
+            for item in hash_all(maker.items(), pool, maker.following.tick):
+                maker.take(item, writer)
+            whole = True
+            maker.refuse_troubles(data)
+            with writing(out) as file:
+                return writer.finish(file, maker.directories)
+    finally:
+        if maker.cache:
+            maker.cache.close(whole=whole)
+
+
+def open_tree(data: Path) -> Tree:
+    """The dataset at a path. Raises `UsageError` where there is none."""
+    if not data.exists():
+        if data.is_symlink():
+            raise UsageError(f"{data} is a link that leads to nothing: {data.readlink()}")
+        raise UsageError(f"there is no {data}")
+    return Tree(data)
+
+
+def refuse_inside(data: Path, out: Path) -> None:
+    """A footprint in the data would be part of what it is the footprint of."""
+    place = out.resolve()
+    if not place.parent.is_dir():
+        raise UsageError(f"cannot write {out}: there is no {out.parent}")
+    if out.is_dir():
+        raise UsageError(f"{out} is a directory", hint="name a file with -o")
+    if place == data.resolve() or (data.is_dir() and place.is_relative_to(data.resolve())):
+        raise UsageError(f"{out} lies in the data itself", hint="name a file outside of it with -o")
+
+
+def cores() -> int:
+    """How many processes hash: as many as there are cores for this process, at most 16."""
+    return min(len(os.sched_getaffinity(0)), 16)
+
+
+class _Maker:
+    """Walks, remembers what went wrong, and passes on what went well."""
+
+    def __init__(self, tree: Tree, cache: StatCache | None, following: Following) -> None:
+        self.tree = tree
+        self.cache = cache
+        self.following = following
+        self.directories: list[bytes] = []
+        self.troubles: list[Found] = []
+        self.n_troubles = 0
+        self.outward: list[bytes] = []
+        self.n_outward = 0
+
+    def items(self) -> Iterator[Hashed]:
+        """What is found, each with its known hash or the wish for one."""
+        for found in self.tree.walk():
+            self.following.n_files += 1
+            if found.trouble or found.link is not None or found.path.endswith(b"/"):
+                yield Hashed(found, None, b"", False)
+                continue
+            known = self.cache.known(found) if self.cache else b""
+            if known:
+                self.following.tick()
+            yield Hashed(found, None, known, not known)
+
+    def take(self, item: Hashed, writer: ours.Writer) -> None:
+        """One of them, hashed."""
+        found = item.found
+        if found.trouble:
+            self.n_troubles += 1
+            if len(self.troubles) < TOLD:
+                self.troubles.append(found)
+        elif found.path.endswith(b"/"):
+            self.directories.append(found.path[:-1])
+        elif found.link is not None:
+            writer.add(Entry(found.path, link=found.link))
+            self._note_outward(found)
+        else:
+            writer.add(Entry(found.path, found.size_bytes, found.mtime_ns, item.hash))
+            if self.cache:
+                self.cache.keep(found, item.hash)
+
+    def _note_outward(self, found: Found) -> None:
+        goal = os.path.normpath(os.path.join(os.path.dirname(found.path), found.link or b""))
+        if goal.startswith((b"/", b"../")) or goal == b"..":
+            self.n_outward += 1
+            if len(self.outward) < TOLD:
+                self.outward.append(found.path)
+
+    def refuse_troubles(self, data: Path) -> None:
+        """Raises `DataError` for all that could not be read, told at once."""
+        if not self.n_troubles:
+            return
+        told = [f"{shown(found.path)} {found.trouble}" for found in self.troubles]
+        if self.n_troubles > len(told):
+            told.append(f"… and {self.n_troubles - len(told)} more")
+        count = "1 file" if self.n_troubles == 1 else f"{self.n_troubles} files"
+        raise DataError(
+            f"{data} has no footprint: {count} could not be read",
+            problems=tuple(told),
+            hint="make them readable or take them out of the data, and let nothing write to it",
+        )
+
+    def notes(self) -> Iterator[str]:
+        """What is allowed, but may surprise another machine."""
+        if self.n_outward:
+            yield (
+                f"{self.n_outward} links lead out of the data; what they lead to is no part of the "
+                f"footprint: {_listed(self.outward)}"
+            )
+        if self.tree.collisions:
+            yield (
+                "names that differ in upper and lower case alone are one file on other systems: "
+                + _listed(self.tree.collisions)
+            )
+
+
+def _listed(paths: list[bytes]) -> str:
+    return ", ".join(shown(path) for path in paths[:5]) + (" …" if len(paths) > 5 else "")
+
+
+def _rewrite(plain: Path, out: Path, data: Path, format: Format, summary: Summary) -> None:
+    """Write another format from ours."""
+    write: dict[Format, Callable[[Iterator[Entry]], Iterator[bytes]]] = {
+        Format.LIST: lists.list_lines,
+        Format.BAGIT: lists.bag_lines,
+        Format.DEEPDIVA: lambda entries: iter(
+            (deepdiva.text(str(data), entries, max_mtime_ns=summary.max_mtime_ns).encode(),)
+        ),
+    }
+    with writing(out) as file:
+        for lines in write[format](ours.Reader(plain).entries()):
+            file.write(lines)

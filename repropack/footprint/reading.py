@@ -1,0 +1,110 @@
+"""The hash of one file, or the reason why there is none.
+
+Owns: the guarantee that a hash is of a file that stood still. Runs in worker processes, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import stat
+from collections.abc import Callable
+from typing import Protocol
+
+from repropack.footprint.model import Algorithm, Found
+from repropack.footprint.walk import Tree, reason
+
+#: From here on a file is mapped and hashed by all cores at once; below, that costs more than it
+#: gains.
+LARGE = 32 << 20
+_SLICE = 64 << 20
+_PIECE = 1 << 20
+CHANGED = "changed while being read"
+Advance = Callable[[int], None]
+
+
+class Hasher(Protocol):
+    """What hashlib's and BLAKE3's objects have in common."""
+
+    def update(self, data: bytes | memoryview | mmap.mmap, /) -> object:
+        """More content."""
+
+    def digest(self) -> bytes:
+        """The hash."""
+
+
+def new_hasher(algorithm: Algorithm, *, threads: int = 1) -> Hasher:
+    """An empty hasher. BLAKE3 is the one that can use several threads."""
+    if algorithm is Algorithm.BLAKE3:
+        from blake3 import blake3
+
+        return blake3(max_threads=threads)
+    return hashlib.new(algorithm.value, usedforsecurity=False)
+
+
+def hash_file(
+    tree: Tree,
+    found: Found,
+    algorithm: Algorithm,
+    *,
+    advance: Advance,
+    threads: int = 1,
+    mapped: bool = False,
+) -> bytes | str:
+    """The hash of a file's content, or why there is none.
+
+    `mapped` is for processes that may die: a mapped file that somebody cuts short ends them.
+    """
+    try:
+        descriptor = tree.open(found.path)
+    except OSError as error:
+        return reason(error)
+    try:
+        if not _is_still(descriptor, found):
+            return CHANGED
+        hasher = new_hasher(algorithm, threads=threads)
+        large = mapped and found.size_bytes >= LARGE and algorithm is Algorithm.BLAKE3
+        read = _read_mapped if large else _read
+        done = read(descriptor, found.size_bytes, hasher, advance)
+        if done != found.size_bytes or not _is_still(descriptor, found):
+            return CHANGED
+        return hasher.digest()
+    except OSError as error:
+        return reason(error)
+    finally:
+        os.close(descriptor)
+
+
+def _is_still(descriptor: int, found: Found) -> bool:
+    now = os.fstat(descriptor)
+    return (
+        now.st_mtime_ns == found.mtime_ns
+        and now.st_ctime_ns == found.ctime_ns
+        and now.st_size == found.size_bytes
+        and now.st_ino == found.inode
+        and stat.S_ISREG(now.st_mode)
+    )
+
+
+def _read(descriptor: int, size_bytes: int, hasher: Hasher, advance: Advance) -> int:
+    """Read to the end, and one byte further than there should be."""
+    done = 0
+    while piece := os.read(descriptor, min(_PIECE, max(size_bytes - done, 0) + 1)):
+        hasher.update(piece)
+        done += len(piece)
+        advance(len(piece))
+        if done > size_bytes:
+            break
+    return done
+
+
+def _read_mapped(descriptor: int, size_bytes: int, hasher: Hasher, advance: Advance) -> int:
+    done = 0
+    while done < size_bytes:
+        length = min(_SLICE, size_bytes - done)
+        with mmap.mmap(descriptor, length, offset=done, prot=mmap.PROT_READ) as content:
+            hasher.update(content)
+        done += length
+        advance(length)
+    return done
