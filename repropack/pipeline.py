@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from repropack import workspace
+from repropack import datasets, workspace
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, read_bundle, write_bundle
 from repropack.fitting import environment_of
@@ -47,6 +47,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
     make = partial(make_wheels, source=looked.source, workshop=workshop, target=plan.target)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
+    ingredients = datasets.record(looked, ingredients, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
     bundle = write_bundle(plan, looked.source, ingredients, author, cache=settings.cache, out=out)
     return finish(bundle, workshop, lock=keep_lock(plan, out))
@@ -56,9 +57,8 @@ def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> B
     """A bundle that somebody sent, checked, and its image."""
     reporter.step(f"checking {directory}")
     bundle = read_bundle(directory)
-    python = bundle.archive
-    workshop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=python)
-    return finish(bundle, workshop)
+    shop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=bundle.archive)
+    return finish(bundle, shop)
 
 
 def verify(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import Bundle
-from repropack.engines import EngineFacts, Pairs, RunOrder, RunResult
+from repropack.engines import EngineFacts, Mount, Pairs, RunOrder, RunResult
 from repropack.errors import Interrupted, RunError
 from repropack.judge.model import Experiment, RunSpec, failed_record
 from repropack.progress import Reporter
@@ -37,7 +37,8 @@ class Bench:
     """What runs need: the image with its engine, where results go, and how they are to be done.
 
     `jobs` is how many at once (None: as many as the first run leaves room for), `runs` how many of
-    each cell, if anyone said, and `resume` whether finished ones in `directory` count.
+    each cell, if anyone said, and `resume` whether finished ones in `directory` count. `mounts` is
+    the data that they see.
     """
 
     built: Built
@@ -46,6 +47,7 @@ class Bench:
     jobs: int | None = 1
     runs: int | None = None
     resume: bool = False
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def facts(self) -> EngineFacts:
@@ -233,6 +235,7 @@ def order_for(
             *base_fact(bench.built),
         ),
         directory=bench.directory / run.id,
+        mounts=bench.mounts,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from repropack import datasets
 from repropack.bundle import Bundle
 from repropack.cuda.compare import compare
 from repropack.determinism import repeat
@@ -27,7 +28,7 @@ from repropack.running import Bench, run_all
 from repropack.settings import Built, Question, Repeat, Verified
 from repropack.surroundings import surroundings
 from repropack.verification import author_of, read, write_report
-from repropack.workspace import write_atomically
+from repropack.workspace import cache_directory, write_atomically
 
 
 def select_runs(bundle: Bundle, question: Question) -> Selection:
@@ -57,6 +58,9 @@ def run_and_judge(
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
     running = {run.experiment for run in chosen.runs}
     check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
+    mounts = datasets.provide(
+        built.bundle, question.data, question.home, cache=cache_directory(), reporter=reporter
+    )
     bench = Bench(
         built=built,
         directory=directory / "runs",
@@ -64,6 +68,7 @@ def run_and_judge(
         jobs=question.jobs,
         runs=question.runs,
         resume=question.resume,
+        mounts=mounts,
     )
     done = run_all(chosen.runs, chosen.experiments, bench)
     repeats: tuple[Repeat, ...] = ()

@@ -46,6 +46,7 @@ class Question:
     of each cell (None: as declared), `jobs` how many at once (None: as many as there is room for).
     With `determinism` one run of each experiment is done twice and compared. `grid_factor` is what
     a kWh costs here, in gCO2e.
+    `data` says where datasets are, as `NAME=PATH`, and `home` where else they may be: the project.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     """
 
@@ -58,6 +59,8 @@ class Question:
     grid_factor: float | None = None
     out: Path | None = None
     resume: bool = False
+    data: tuple[str, ...] = ()
+    home: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,21 +2,25 @@
 
 Owns: what stands in it (`contents`), the text of its generated files (`render`), writing it whole
 or not at all (`write`), the lock beside it (`lockfile`), the author's own verification (`author`),
-its checksums (`checksums`), and reading one that somebody sent (`read`).
+its datasets (`data`), its checksums (`checksums`), and reading one that somebody sent (`read`).
 Does not own: decisions (`plan`), fetching (`environment`), building and running (`engines`).
 """
 
 from repropack.bundle.author import author_files
 from repropack.bundle.contents import BaseRecord, Ingredients, Placed
+from repropack.bundle.data import FOOTPRINTS, INCLUDED, Data
 from repropack.bundle.lockfile import committed_name, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
 from repropack.bundle.render import SOURCE_STEPS, source_dockerfile, split_dockerfile
 from repropack.bundle.write import write_bundle
 
 __all__ = [
+    "FOOTPRINTS",
+    "INCLUDED",
     "SOURCE_STEPS",
     "BaseRecord",
     "Bundle",
+    "Data",
     "Ingredients",
     "Placed",
     "author_files",

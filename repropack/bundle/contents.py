@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack import __version__
+from repropack.bundle.data import Data, to_json
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Made, Target, Wheel
@@ -59,7 +60,8 @@ class Ingredients:
 
     `wheels` (built ones too) and `conda` are the environment's, `tools` the installers (uv,
     rattler) and the reviewer's fetcher (pip); there are none when there is nothing to install.
-    `made` says of what was built where it comes from, `placed` is what editable installs add.
+    `made` says of what was built where it comes from, `placed` is what editable installs add,
+    `data` are the datasets.
     """
 
     target: Target
@@ -69,6 +71,7 @@ class Ingredients:
     conda: tuple[CondaFile, ...] = ()
     made: Made = NOTHING_MADE
     placed: tuple[Placed, ...] = ()
+    data: tuple[Data, ...] = ()
 
     def tool(self, name: str) -> Wheel | None:
         """The tool of that name, if there is one."""
@@ -134,6 +137,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             for item in ingredients.made.editables
         ],
         "tools": [wheel_to_json(wheel) for wheel in ingredients.tools],
+        **({"datasets": [to_json(data) for data in ingredients.data]} if ingredients.data else {}),
         "experiments": [experiment.to_json() for experiment in plan.experiments],
         "claims": [claim.to_json() for claim in plan.claims],
         "findings": [

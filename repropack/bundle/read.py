@@ -9,6 +9,7 @@ from typing import Any
 
 from repropack.bundle import checksums
 from repropack.bundle.contents import DEBS, PYTHON
+from repropack.bundle.data import Data, from_json
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
 from repropack.debian.debs import Deb, parse_debs
@@ -45,6 +46,7 @@ class Bundle:
     cuda: CudaPlan
     conda: tuple[CondaFile, ...] = ()
     python: str = ""
+    datasets: tuple[Data, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -114,6 +116,7 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         cuda=from_dict(raw["cuda"]),
         conda=tuple(conda_from_json(each) for each in raw.get("conda", {}).get("packages", ())),
         python=str(raw.get("conda", {}).get("python", "")),
+        datasets=tuple(from_json(each) for each in raw.get("datasets", ())),
     )
 
 

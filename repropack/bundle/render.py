@@ -187,6 +187,7 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = N
             packages=[choice.value for choice in plan.base.apt],
             archive=PYTHON if ingredients.base.python else "",
             claims=[claim.id for claim in plan.claims],
+            datasets=ingredients.data,
             pip=pip.filename if pip else "",
             platforms=ingredients.target.platforms,
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
@@ -210,6 +211,7 @@ def readme(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -
             wheels=ingredients.downloads,
             conda=ingredients.conda,
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
+            datasets=ingredients.data,
             disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
         )
     )

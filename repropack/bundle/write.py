@@ -12,6 +12,7 @@ from types import MappingProxyType
 from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render
 from repropack.bundle.contents import Ingredients, Placed
+from repropack.bundle.data import write_data
 from repropack.bundle.read import Bundle, read_bundle
 from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
@@ -82,6 +83,7 @@ def fill(
         place(ingredients.built, cache, directory / "wheels", link=False)
     for placed in ingredients.placed:
         write_placed(directory / "local", placed)
+    write_data(directory, ingredients.data)
     write_pyz(directory / "judge.pyz")
     for name, data in base_files().items():
         (directory / name).write_bytes(data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repropack import __version__
-from repropack.cli.data import data
+from repropack.cli.data import data as data_group
 from repropack.cli.looking import compare, report, shipped_files
 from repropack.cli.options import (
     DIRECTORY,
@@ -208,6 +208,7 @@ def verify(
     jobs: int | None,
     determinism: bool,
     grid_factor: float | None,
+    data: tuple[str, ...],
     resume: bool,
     recorded: bool,
     out: Path | None,
@@ -241,6 +242,8 @@ def verify(
         grid_factor=grid_factor,
         out=out,
         resume=resume,
+        data=data,
+        home=directory,
     )
     if out is not None and not resume:  # before anything is built
         refuse_existing(out, allowed=options["force"])
@@ -286,4 +289,4 @@ def doctor(as_json: bool, engine: str | None, builder: str) -> int:
 
 repropack.add_command(report)
 repropack.add_command(compare)
-repropack.add_command(data)
+repropack.add_command(data_group)

@@ -112,6 +112,13 @@ def run_options(command: Command) -> Command:
                 "energy that was measured; also REPROPACK_GRID_FACTOR. Default: unknown.",
             ),
             click.option(
+                "--data",
+                metavar="NAME=PATH",
+                multiple=True,
+                help="Where a dataset is; it is checked before the first run. Default: in the "
+                "bundle, else where the project has it.",
+            ),
+            click.option(
                 "--resume",
                 is_flag=True,
                 help="Go on where the last call, or the one in -o, was stopped.",

@@ -5,98 +5,18 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from repropack.errors import UsageError
+from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following
 from repropack.footprint.hashing import Pool, hash_all
 from repropack.footprint.making import cores, open_tree
-from repropack.footprint.model import TOLD, UNKNOWN, Entry, Found, Hashed, shown
+from repropack.footprint.model import UNKNOWN, Entry, Found, Hashed, shown
 from repropack.footprint.recorded import Recorded
+from repropack.footprint.result import Checked, How
 from repropack.footprint.walk import Tree
 from repropack.progress import Reporter
-
-
-class How(StrEnum):
-    """How much of the data a check reads."""
-
-    QUICK = "quick"
-    DEEP = "deep"
-    SAMPLED = "sampled"
-
-
-@dataclass(slots=True)
-class Kind:
-    """How many files differ in one way, and the first of them."""
-
-    count: int = 0
-    first: list[str] = field(default_factory=list)
-
-    def add(self, path: bytes, why: str = "") -> None:
-        """One more."""
-        self.count += 1
-        if len(self.first) < TOLD:
-            self.first.append(f"{shown(path)} ({why})" if why else shown(path))
-
-    def as_dict(self) -> dict[str, object]:
-        """As JSON."""
-        return {"count": self.count, "first": self.first}
-
-
-@dataclass(slots=True, kw_only=True)
-class Checked:
-    """What a check found out. `hashed` is how many files were read, `retimed` how many of them
-    because their time alone had changed."""
-
-    how: How
-    format: str
-    n_files: int = 0
-    n_bytes: int = 0
-    hashed: int = 0
-    retimed: int = 0
-    added: Kind = field(default_factory=Kind)
-    removed: Kind = field(default_factory=Kind)
-    changed: Kind = field(default_factory=Kind)
-    unreadable: Kind = field(default_factory=Kind)
-    seed: int | None = None
-    notes: tuple[str, ...] = ()
-    empty: list[bytes] = field(default_factory=list)
-
-    @property
-    def kinds(self) -> tuple[tuple[str, Kind], ...]:
-        """The ways in which files can differ."""
-        return (
-            ("added", self.added),
-            ("removed", self.removed),
-            ("changed", self.changed),
-            ("unreadable", self.unreadable),
-        )
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing differs, as far as was looked."""
-        return not any(kind.count for _, kind in self.kinds)
-
-    def caught(self, rate: float) -> float:
-        """The probability that the hashed files would have shown a corruption of this rate."""
-        return chance(self.n_files, max(1, math.ceil(rate * self.n_files)), self.hashed)
-
-
-def chance(n_files: int, n_bad: int, n_read: int) -> float:
-    """The probability of at least one bad file among those read, drawn without repetition."""
-    if n_read <= 0 or n_bad <= 0:
-        return 0.0
-    if n_read + n_bad > n_files:
-        return 1.0
-    missed = (
-        math.lgamma(n_files - n_bad + 1)
-        - math.lgamma(n_files - n_bad - n_read + 1)
-        - math.lgamma(n_files + 1)
-        + math.lgamma(n_files - n_read + 1)
-    )
-    return -math.expm1(missed)
 
 
 def check(
@@ -108,16 +28,19 @@ def check(
     sample: float = 1.0,
     seed: int | None = None,
     jobs: int | None = None,
+    cache: Path | None = None,
+    named: str | None = None,
     reporter: Reporter,
 ) -> Checked:
     """Hold a file or directory against what is recorded of it.
 
     Quick: paths, sizes and times; a file whose time alone differs, or of which no time is recorded,
     is read. Deep: every file is read. Sampled: a random part, `sample`, of them. `where` is the
-    footprint, which is no data should it lie there.
+    footprint, which is no data should it lie there. With `cache`, files that were read before and
+    have not been touched since need not be read again. `named` is what a single file is called.
     Raises `UsageError`, and `IntegrityError` when the footprint itself is damaged.
     """
-    tree = open_tree(_payload(data, recorded))
+    tree = open_tree(_payload(data, recorded), named)
     pool = Pool(tree, recorded.algorithm, jobs=jobs or cores())
     following = Following(reporter, pool, total_bytes=max(recorded.n_bytes, 0))
     checked = Checked(how=how, format=recorded.name, notes=recorded.notes)
@@ -129,8 +52,17 @@ def check(
         return checked
     chooser = Chooser(how, recorded.n_files, sample, checked.seed)
     pairs = _pairs(recorded.entries(), present, recorded, checked, following)
-    for item in hash_all(chooser.items(pairs, checked), pool, following.tick):
-        _compare(item, checked)
+    known = StatCache(cache, data, recorded.algorithm) if cache else None
+    whole = False
+    try:
+        for item in hash_all(chooser.items(pairs, checked, known), pool, following.tick):
+            _compare(item, checked)
+            if known and item.hash:
+                known.keep(item.found, item.hash)
+        whole = True
+    finally:
+        if known:
+            known.close(whole=whole)
     _finish_directories(recorded, checked, tree)
     return checked
 
@@ -200,7 +132,9 @@ class Chooser:
         self.to_draw = max(1, math.ceil(sample * n_files))
         self.random = random.Random(seed)
 
-    def items(self, pairs: Iterator[_Pair], checked: Checked) -> Iterator[Hashed]:
+    def items(
+        self, pairs: Iterator[_Pair], checked: Checked, known: StatCache | None
+    ) -> Iterator[Hashed]:
         """Those that are the same as far as can be seen without reading, and whether to read."""
         for entry, found in pairs:
             why = differs(entry, found)
@@ -213,7 +147,8 @@ class Chooser:
                 retimed = entry.mtime_ns not in (UNKNOWN, found.mtime_ns)
                 wanted = drawn or (self.how is How.QUICK and entry.mtime_ns != found.mtime_ns)
                 checked.retimed += retimed and self.how is How.QUICK
-                yield Hashed(found, entry, b"", wanted)
+                content = known.known(found) if known and wanted else b""
+                yield Hashed(found, entry, content, wanted and not content)
 
     def _draw(self) -> bool:
         if self.how is not How.SAMPLED:
@@ -238,9 +173,9 @@ def differs(entry: Entry, found: Found) -> str:
 
 
 def _compare(item: Hashed, checked: Checked) -> None:
-    if not item.wanted:
+    checked.hashed += item.wanted
+    if not item.wanted and not item.hash:
         return
-    checked.hashed += 1
     if item.found.trouble:
         checked.unreadable.add(item.found.path, item.found.trouble)
     elif item.recorded is not None and item.hash != item.recorded.hash:

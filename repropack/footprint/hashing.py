@@ -65,8 +65,10 @@ def _count(size_bytes: int) -> None:
         raise _Stopped
 
 
-def _work(root: bytes, batch: list[Found], algorithm: Algorithm, threads: int) -> Answers:
-    return _answers(Tree(os.fsdecode(root)), batch, algorithm, threads, _count, mapped=True)
+def _work(
+    root: bytes, named: str, batch: list[Found], algorithm: Algorithm, threads: int
+) -> Answers:
+    return _answers(Tree(os.fsdecode(root), named), batch, algorithm, threads, _count, mapped=True)
 
 
 def _answers(
@@ -114,7 +116,14 @@ class Pool:
         self._start()
         assert self._executor is not None
         try:
-            return self._executor.submit(_work, self.tree.root, batch, self.algorithm, self.jobs)
+            return self._executor.submit(
+                _work,
+                self.tree.root,
+                os.fsdecode(self.tree.single),
+                batch,
+                self.algorithm,
+                self.jobs,
+            )
         except BrokenProcessPool:
             self.close()
             return None

@@ -14,7 +14,7 @@ from repropack.footprint import deepdiva, lists, ours
 from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following
 from repropack.footprint.hashing import Pool, hash_all
-from repropack.footprint.model import TOLD, Algorithm, Entry, Found, Hashed, Summary, shown
+from repropack.footprint.model import TOLD, UNKNOWN, Algorithm, Entry, Found, Hashed, Summary, shown
 from repropack.footprint.packing import spool, writing
 from repropack.footprint.walk import Tree
 from repropack.progress import Reporter
@@ -46,19 +46,24 @@ def footprint(
     format: Format = Format.REPROPACK,
     jobs: int | None = None,
     cache: Path | None = None,
+    times: bool = True,
+    named: str | None = None,
     reporter: Reporter,
 ) -> Made:
     """Write the footprint of a file or directory. `cache` is where known hashes are kept.
+
+    Without `times` it does not depend on when the files were written. `named` is what a single file
+    is to be called.
 
     Raises `DataError` with everything that could not be read, and `UsageError`.
     """
     refuse_inside(data, out)
     if format is Format.DEEPDIVA and algorithm is not Algorithm.SHA1:
         raise UsageError("DeepDIVA's format holds SHA-1", hint="add --algo sha1")
-    tree = open_tree(data)
+    tree = open_tree(data, named)
     stat_cache = StatCache(cache, data, algorithm) if cache else None
     pool = Pool(tree, algorithm, jobs=jobs or cores())
-    maker = _Maker(tree, stat_cache, Following(reporter, pool))
+    maker = _Maker(tree, stat_cache, Following(reporter, pool), times=times)
     if format is Format.REPROPACK:
         summary = _make(maker, pool, data, out)
     else:
@@ -86,13 +91,13 @@ def _make(maker: _Maker, pool: Pool, data: Path, out: Path) -> Summary:
             maker.cache.close(whole=whole)
 
 
-def open_tree(data: Path) -> Tree:
+def open_tree(data: Path, named: str | None = None) -> Tree:
     """The dataset at a path. Raises `UsageError` where there is none."""
     if not data.exists():
         if data.is_symlink():
             raise UsageError(f"{data} is a link that leads to nothing: {data.readlink()}")
         raise UsageError(f"there is no {data}")
-    return Tree(data)
+    return Tree(data, named)
 
 
 def refuse_inside(data: Path, out: Path) -> None:
@@ -114,10 +119,13 @@ def cores() -> int:
 class _Maker:
     """Walks, remembers what went wrong, and passes on what went well."""
 
-    def __init__(self, tree: Tree, cache: StatCache | None, following: Following) -> None:
+    def __init__(
+        self, tree: Tree, cache: StatCache | None, following: Following, *, times: bool
+    ) -> None:
         self.tree = tree
         self.cache = cache
         self.following = following
+        self.times = times
         self.directories: list[bytes] = []
         self.troubles: list[Found] = []
         self.n_troubles = 0
@@ -149,7 +157,8 @@ class _Maker:
             writer.add(Entry(found.path, link=found.link))
             self._note_outward(found)
         else:
-            writer.add(Entry(found.path, found.size_bytes, found.mtime_ns, item.hash))
+            mtime_ns = found.mtime_ns if self.times else UNKNOWN
+            writer.add(Entry(found.path, found.size_bytes, mtime_ns, item.hash))
             if self.cache:
                 self.cache.keep(found, item.hash)
 

@@ -206,7 +206,7 @@ class Reader:
         try:
             if "link" in given:
                 return Entry(self._name(given, "path"), link=self._name(given, "link"))
-            size_bytes, mtime_ns = given["size_bytes"], given["mtime_ns"]
+            size_bytes, mtime_ns = given["size_bytes"], given.get("mtime_ns", UNKNOWN)
             content = bytes.fromhex(given["hash"])
             if type(size_bytes) is not int or type(mtime_ns) is not int:
                 raise ValueError("a size or a time is no number")

@@ -26,12 +26,14 @@ _KINDS = (
 
 
 class Tree:
-    """A dataset on this machine: a directory, or one file, which is known by its name."""
+    """A dataset on this machine: a directory, or one file, which is known by its name (`named`)."""
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], named: str | None = None) -> None:
         self.root = os.fsencode(root)
         self.is_directory = os.path.isdir(self.root)
-        self.single = b"" if self.is_directory else os.path.basename(os.path.abspath(self.root))
+        self.single = b""
+        if not self.is_directory:
+            self.single = os.fsencode(named or os.path.basename(os.path.abspath(root)))
         self.collisions: list[bytes] = []
         self._before = self.root if self.root.endswith(b"/") else self.root + b"/"
 

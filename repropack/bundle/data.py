@@ -1,0 +1,107 @@
+"""Datasets in a bundle: their footprints, and their files where `include: true` says so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from repropack.errors import DataError
+from repropack.footprint import lists, ours
+from repropack.footprint.model import shown
+
+FOOTPRINTS = "footprints"
+INCLUDED = "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """A dataset: what the bundle says of it and, while it is written, where footprint and data are.
+
+    `path` is where experiments find it in the source, `root_hash` has its algorithm in front.
+    """
+
+    name: str
+    path: str
+    root_hash: str
+    n_files: int
+    n_bytes: int
+    include: bool = False
+    url: str | None = None
+    footprint: Path | None = None
+    place: Path | None = None
+
+    @property
+    def file_name(self) -> str:
+        """What a single file is called in the lists, and data in a bundle."""
+        return PurePosixPath(self.path).name
+
+
+def to_json(data: Data) -> dict[str, Any]:
+    """A dataset of the manifest."""
+    return {
+        "name": data.name,
+        "path": data.path,
+        "root_hash": data.root_hash,
+        "n_files": data.n_files,
+        "n_bytes": data.n_bytes,
+        "include": data.include,
+        "url": data.url,
+    }
+
+
+def from_json(raw: dict[str, Any]) -> Data:
+    """The same, read."""
+    return Data(
+        name=str(raw["name"]),
+        path=str(raw["path"]),
+        root_hash=str(raw["root_hash"]),
+        n_files=int(raw["n_files"]),
+        n_bytes=int(raw["n_bytes"]),
+        include=bool(raw["include"]),
+        url=None if raw["url"] is None else str(raw["url"]),
+    )
+
+
+def write_data(directory: Path, datasets: tuple[Data, ...]) -> None:
+    """Footprints, the lists that `sha256sum` and a shell can check, and data that is included."""
+    for data in datasets:
+        assert data.footprint is not None
+        target = directory / FOOTPRINTS
+        target.mkdir(exist_ok=True)
+        shutil.copyfile(data.footprint, target / f"{data.name}.json")
+        files = (e for e in ours.Reader(data.footprint).entries() if e.link is None)
+        with (target / f"{data.name}.sha256").open("wb") as file:
+            file.writelines(lists.list_lines(files))
+        (target / f"{data.name}.links").write_bytes(b"".join(_links(data.footprint)))
+        if data.include:
+            _include(data, directory, target / f"{data.name}.links")
+
+
+def _links(footprint: Path) -> Iterator[bytes]:
+    """As `find -type l` and `readlink` tell them, sorted by line."""
+    yield from sorted(
+        entry.path + b" -> " + entry.link + b"\n"
+        for entry in ours.Reader(footprint).entries()
+        if entry.link is not None
+    )
+
+
+def _include(data: Data, directory: Path, links: Path) -> None:
+    """Copy the data itself. Raises `DataError` for links, which may lead anywhere."""
+    assert data.place is not None
+    first = links.read_bytes().partition(b"\n")[0]
+    if first:
+        raise DataError(
+            f"{data.place} cannot be included: it holds a link, {shown(first)}",
+            hint="put the file itself there, or leave out `include: true`",
+        )
+    target = directory / INCLUDED / data.name
+    target.mkdir(parents=True)
+    name = data.file_name
+    if data.place.is_dir():
+        shutil.copytree(data.place, target / name, copy_function=shutil.copyfile)
+    else:
+        shutil.copyfile(data.place, target / name)

@@ -1,0 +1,176 @@
+"""The datasets of a project: their footprints for the bundle, and what is there held against them.
+
+Data is never copied unless `include: true` says so. It is mounted read-only at its path in the
+source when experiments run, after it was found to be the author's. The footprints in a bundle are
+of SHA-256, which the reviewer's `reproduce.sh` can check with what every system has, and hold no
+times, so that two builds give the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
+from repropack.config import Dataset
+from repropack.engines import Mount
+from repropack.errors import DataError, IntegrityError, UsageError
+from repropack.footprint import Algorithm, Checked, How, check, footprint, read
+from repropack.footprint.following import size
+from repropack.footprint.walk import Tree
+from repropack.progress import Reporter
+from repropack.project import Looked
+
+WORK = "/work"
+
+
+def record(
+    looked: Looked, ingredients: Ingredients, *, cache: Path, reporter: Reporter
+) -> Ingredients:
+    """The ingredients with the footprint of each declared dataset.
+
+    Raises `DataError` for data that is not there or cannot be read.
+    """
+    found: list[Data] = []
+    for dataset in looked.config.datasets:
+        if is_committed(looked, dataset):
+            reporter.note(f"{dataset.name} is part of the source, and needs no footprint")
+        else:
+            found.append(_recorded(dataset, looked.directory, cache, reporter))
+    return dataclasses.replace(ingredients, data=tuple(found))
+
+
+def is_committed(looked: Looked, dataset: Dataset) -> bool:
+    """Whether each file of a dataset is one of the source, which the bundle holds already."""
+    prefix = dataset.path + "/"
+    committed = {
+        os.fsencode(entry.path.removeprefix(prefix))
+        for entry in looked.source.files()
+        if entry.path.startswith(prefix) or entry.path == dataset.path
+    }
+    if not committed:
+        return False
+    place = looked.directory / dataset.path
+    if not place.is_dir():
+        return True
+    return all(found.path in committed for found in Tree(place).walk())
+
+
+def _recorded(dataset: Dataset, directory: Path, cache: Path, reporter: Reporter) -> Data:
+    place = directory / dataset.path
+    if not place.exists():
+        raise DataError(
+            f"the dataset {dataset.name} is not at {place}",
+            hint=f"put it there ({dataset.url})" if dataset.url else "put it there, or link to it",
+        )
+    reporter.step(f"footprint of {dataset.name}")
+    key = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:32]
+    kept = cache / "footprints"
+    kept.mkdir(parents=True, exist_ok=True)
+    made = footprint(
+        place,
+        kept / f"{key}.json",
+        algorithm=Algorithm.SHA256,
+        cache=cache,
+        times=False,
+        named=Path(dataset.path).name,
+        reporter=reporter,
+    )
+    for note in made.notes:
+        reporter.note(f"{dataset.name}: {note}")
+    if dataset.include:
+        reporter.note(
+            f"{dataset.name}: {size(made.summary.n_bytes)} in {made.summary.n_files} files go into "
+            "the bundle (include: true)"
+        )
+    return Data(
+        name=dataset.name,
+        path=dataset.path,
+        url=dataset.url,
+        root_hash=f"{made.summary.algorithm.value}:{made.summary.root_hash}",
+        n_files=made.summary.n_files,
+        n_bytes=made.summary.n_bytes,
+        include=dataset.include,
+        footprint=made.path,
+        place=place,
+    )
+
+
+def given_places(words: tuple[str, ...]) -> dict[str, Path]:
+    """`NAME=PATH`, from the command line, by name. Raises `UsageError`."""
+    found: dict[str, Path] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"not a dataset's name and path: {word}", hint="--data NAME=PATH")
+        if name in found:
+            raise UsageError(f"two places for the dataset {name}: {found[name]} and {path}")
+        found[name] = Path(path)
+    return found
+
+
+def provide(
+    bundle: Bundle, words: tuple[str, ...], home: Path | None, *, cache: Path, reporter: Reporter
+) -> tuple[Mount, ...]:
+    """Where runs see the data, each dataset checked. `home` is the project, of which it may be.
+
+    Raises `UsageError` where data is missing and `IntegrityError` where it is other data.
+    """
+    places = given_places(words)
+    unknown = places.keys() - {data.name for data in bundle.datasets}
+    if unknown:
+        known = ", ".join(data.name for data in bundle.datasets) or "none"
+        raise UsageError(f"there is no dataset {min(unknown)}", hint=f"the datasets are: {known}")
+    mounts = []
+    for data in bundle.datasets:
+        place = places.get(data.name) or default_place(bundle, data, home)
+        hold(bundle, data, place, cache=cache, reporter=reporter)
+        mounts.append(Mount(source=place, target=f"{WORK}/{data.path}"))
+    return tuple(mounts)
+
+
+def default_place(bundle: Bundle, data: Data, home: Path | None) -> Path:
+    """Where a dataset is if nobody says: in the bundle, else in the project."""
+    inside = bundle.directory / INCLUDED / data.name / data.file_name
+    candidates = (inside, home / data.path) if home else (inside,)
+    place = next((each for each in candidates if each.exists()), None)
+    if place is None:
+        where = f" (the authors got it from {data.url})" if data.url else ""
+        raise UsageError(
+            f"the dataset {data.name} is needed, {size(data.n_bytes)} in {data.n_files} files"
+            + where,
+            hint=f"--data {data.name}=PATH says where it is",
+        )
+    return place
+
+
+def hold(bundle: Bundle, data: Data, place: Path, *, cache: Path, reporter: Reporter) -> None:
+    """Raises `IntegrityError` with what was added, removed and changed, if anything was."""
+    reporter.step(f"checking {data.name} at {place}")
+    recorded = bundle.directory / FOOTPRINTS / f"{data.name}.json"
+    checked = check(
+        place,
+        read(recorded, dataset=place),
+        how=How.DEEP,
+        cache=cache,
+        named=data.file_name,
+        reporter=reporter,
+    )
+    if not checked.same:
+        raise IntegrityError(
+            f"{place} is not the dataset {data.name} that was recorded:\n{_told(checked)}",
+            hint=f"get it as the authors had it, or name it with --data {data.name}=PATH",
+        )
+
+
+def _told(checked: Checked) -> str:
+    lines = []
+    for name, kind in checked.kinds:
+        if kind.count:
+            lines.append(f"  {name}: {kind.count}")
+            lines += [f"    {path}" for path in kind.first]
+            if kind.count > len(kind.first):
+                lines.append(f"    … and {kind.count - len(kind.first)} more")
+    return "\n".join(lines)
