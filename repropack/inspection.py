@@ -20,6 +20,7 @@ from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.disagreement import DISAGREE
 from repropack.detectors.imports import MISSING, missing, undeclared
 from repropack.detectors.installs import INSTALLED
+from repropack.detectors.opened import OPENED
 from repropack.detectors.pins import normalise
 from repropack.detectors.python import OLD
 from repropack.detectors.scripts import Script, find_scripts
@@ -216,6 +217,10 @@ def _settled(finding: Finding, used: str | None, config: Config) -> Finding:
         return dataclasses.replace(finding, severity=Severity.WARNING)
     if finding.kind == DISAGREE and (declared or used not in finding.value.split(" and ")):
         return dataclasses.replace(finding, severity=Severity.WARNING)
+    if finding.kind == OPENED and any(
+        f"{finding.value}/".startswith(f"{dataset.path}/") for dataset in config.datasets
+    ):
+        return dataclasses.replace(finding, severity=Severity.INFO)
     return finding
 
 

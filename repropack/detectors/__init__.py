@@ -16,6 +16,7 @@ from repropack.detectors import (
     disagreement,
     gpu,
     oddities,
+    opened,
     python,
     randomness,
     scripts,
@@ -39,6 +40,7 @@ DETECTORS: Final[tuple[Callable[[Reading], tuple[Finding, ...]], ...]] = (
     compiling.detect,
     scripts.detect,
     data.detect,
+    opened.detect,
     randomness.detect,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repropack.errors import UsageError
+from repropack.footprint import glance
 from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following
 from repropack.footprint.hashing import Pool, hash_all
@@ -46,6 +47,12 @@ def check(
     checked = Checked(how=how, format=recorded.name, notes=recorded.notes)
     if how is How.SAMPLED:
         checked.seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    if how is How.QUICK and recorded.lines and recorded.n_files >= glance.MANY_FILES:
+        n_bytes = glance.unchanged(recorded.lines, tree, tick=following.tick_at)
+        if n_bytes is not None:
+            checked.n_files, checked.n_bytes = recorded.n_files, n_bytes
+            return checked
+        following.tick_at(0)
     present = tree.walk(skip=_identity(where))
     if recorded.whole is not None:
         _check_whole(recorded, present, pool, following, checked)
@@ -148,7 +155,8 @@ class Chooser:
                 wanted = drawn or (self.how is How.QUICK and entry.mtime_ns != found.mtime_ns)
                 checked.retimed += retimed and self.how is How.QUICK
                 content = known.known(found) if known and wanted else b""
-                yield Hashed(found, entry, content, wanted and not content)
+                if wanted:
+                    yield Hashed(found, entry, content, not content)
 
     def _draw(self) -> bool:
         if self.how is not How.SAMPLED:

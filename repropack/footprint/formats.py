@@ -32,6 +32,7 @@ def read(path: Path, *, dataset: Path, algorithm: Algorithm | None = None) -> Re
             entries=reader.entries,
             directories=lambda: reader.directories,
             root_hash=reader.summary.root_hash,
+            lines=path,
         )
     text = read_whole(path)
     if lists.looks_like_list(text):

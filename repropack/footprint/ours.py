@@ -38,6 +38,24 @@ def line(entry: Entry) -> bytes:
     return b'{%s%s%s,"hash":"%s"}' % (_named("path", path), sizes, times, told)
 
 
+def start(path: bytes, size_bytes: int, mtime_ns: int) -> bytes:
+    """What the line of such a file begins with."""
+    if _PLAIN.fullmatch(path):
+        return b'{"path":"%s","size_bytes":%d,"mtime_ns":%d,' % (path, size_bytes, mtime_ns)
+    return line(Entry(path, size_bytes, mtime_ns)).partition(b'"hash"')[0]
+
+
+def end(directories: list[bytes]) -> bytes:
+    """What stands behind the last entry."""
+    told = b",\n".join(b"{" + _named("path", path) + b"}" for path in directories)
+    return _DIRECTORIES + told + (b"\n" if told else b"") + _END
+
+
+def at_entries(file: IO[bytes]) -> bool:
+    """Go to the first entry of a footprint that is laid out as it was written."""
+    return file.readline(4096).startswith(b'{"schema"') and file.readline(64) == _ENTRIES
+
+
 def _named(key: str, value: bytes) -> bytes:
     if _PLAIN.fullmatch(value):
         return b'"%s":"%s"' % (key.encode(), value)
@@ -84,8 +102,7 @@ class Writer:
         head = json.dumps(summary.as_dict(), separators=(",", ":"))
         target.write(head[:-1].encode() + b",\n" + _ENTRIES)
         self._copy(target)
-        told = b",\n".join(b"{" + _named("path", path) + b"}" for path in directories)
-        target.write(_DIRECTORIES + told + (b"\n" if told else b"") + _END)
+        target.write(end(directories))
         return summary
 
     def _copy(self, target: IO[bytes]) -> None:

@@ -23,7 +23,7 @@ class Recorded:
     used up; None where the format has none. `listed_only`: other files are nobody's business.
     `ignored` are names of files that are no data unless they are listed. `below` is the
     directory in the dataset that the paths start from. `whole` is the hash of all of it, for a
-    format that has no other (DVC), with the function that makes it.
+    format that has no other (DVC), with the function that makes it. `lines` is a footprint of ours.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Recorded:
     ignored: frozenset[bytes] = frozenset()
     below: str = ""
     root_hash: str = ""
+    lines: Path | None = None
     whole: Callable[[Iterator[Entry]], str] | None = None
     notes: tuple[str, ...] = ()
 

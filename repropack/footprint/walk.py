@@ -51,7 +51,7 @@ class Tree:
             yield self.look(self.single)
             return
         inodes = frozenset(inode for _, inode in skip)
-        for path in self._paths():
+        for path in self.paths():
             if isinstance(path, Found):
                 yield path
                 continue
@@ -60,7 +60,7 @@ class Tree:
                 continue
             yield found
 
-    def _paths(self) -> Iterator[bytes | Found]:
+    def paths(self) -> Iterator[bytes | Found]:
         """Each file's path; an empty directory, or one that cannot be read, as it was found."""
         prefix = b""
         open_ones = [self._listed(prefix)]

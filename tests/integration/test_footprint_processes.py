@@ -11,10 +11,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from repropack.errors import IntegrityError
 from repropack.footprint import Algorithm, How, check, footprint, ours, read
 from repropack.footprint.hashing import Pool
 from repropack.footprint.model import Found
@@ -200,3 +202,60 @@ def test_a_quick_check_reads_what_was_touched(many: Path, tmp_path: Path) -> Non
     os.utime(touched, ns=(1, 1))
     result = check(many, read(tmp_path / "f.json", dataset=many), how=How.QUICK, reporter=Silent())
     assert result.same and (result.hashed, result.retimed) == (1, 1)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda data: None,
+    "added": lambda data: (data / "0" / "new").write_bytes(b""),
+    "added at the end": lambda data: (data / "zz").write_bytes(b""),
+    "removed": lambda data: (data / "6" / "13.bin").unlink(),
+    "longer": lambda data: (data / "6" / "13.bin").write_bytes(b"x" * 1000),
+    "touched": lambda data: os.utime(data / "6" / "13.bin", ns=(1, 1)),
+    "directory": lambda data: (data / "7").mkdir(),
+    "link": lambda data: (data / "link").rename(data / "renamed"),
+    "fifo": lambda data: os.mkfifo(data / "pipe"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_short_way_says_what_the_long_one_says(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For very many files a quick check takes a short way, with the same result."""
+    data = tmp_path / "d"
+    for number in range(40):
+        path = data / f"{number % 7}" / f"{number}.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(number))
+    (data / "link").symlink_to("0")
+    (data / 'odd"').write_bytes(b"")
+    (data / "empty").mkdir()
+    made(data, tmp_path / "f.json")
+    CHANGES[change](data)
+    recorded = tmp_path / "f.json"
+    results = []
+    for many_files in (10, 10**9):
+        monkeypatch.setattr("repropack.footprint.glance.MANY_FILES", many_files)
+        results.append(check(data, read(recorded, dataset=data), reporter=Silent()))
+    short, long = ((r.kinds, r.n_files, r.n_bytes, r.hashed, r.retimed) for r in results)
+    assert short == long
+    assert results[0].same == (change in ("nothing", "touched"))
+
+
+def test_the_short_way_reads_the_whole_footprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hash that was tampered with is noticed though nothing is hashed."""
+    data = tmp_path / "d"
+    data.mkdir()
+    (data / "a").write_bytes(b"x")
+    (data / "b").write_bytes(b"y")
+    recorded = tmp_path / "f.json"
+    made(data, recorded)
+    monkeypatch.setattr("repropack.footprint.glance.MANY_FILES", 1)
+    assert check(data, read(recorded, dataset=data), reporter=Silent()).same
+    text = recorded.read_bytes()
+    first = next(ours.Reader(recorded).entries()).hash.hex().encode()
+    recorded.write_bytes(text.replace(first, first[::-1]))
+    with pytest.raises(IntegrityError, match="root hash"):
+        check(data, read(recorded, dataset=data), reporter=Silent())
