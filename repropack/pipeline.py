@@ -45,7 +45,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
     author = author_files(settings.results, plan.origin)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
-    make = partial(make_wheels, source=looked.source, workshop=workshop, target=plan.target)
+    make = partial(make_wheels, plan=plan, source=looked.source, workshop=workshop)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
     ingredients = datasets.record(looked, ingredients, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from repropack.conda import planning as conda
 from repropack.config import Config
 from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
-from repropack.cuda.base import refuse_compiling
 from repropack.cuda.signals import signals_of
 from repropack.debian import system_packages
 from repropack.environment import Lock, Target
@@ -121,6 +120,7 @@ class Plan:
             *([("resolved as of", self.lock.as_of)] if self.lock.as_of else []),
             *self.cuda.facts,
             *([("cuda base", self.cuda_base.run)] if self.cuda.state is State.CUDA else []),
+            *([("nvcc", self.cuda_base.build)] if self.cuda_base.build else []),
             *(
                 (
                     f"variable {variable.name}",
@@ -195,7 +195,7 @@ def make_plan(
     gpu = strongest_gpu(inspection.experiments)
     signals = signals_of(inspection.findings) if base.python.value in SUITES else ()
     suite = base.suite.value
-    cuda_base = refuse_compiling(base_for(cuda, gpu=gpu, suite=suite, signals=signals))
+    cuda_base = base_for(cuda, gpu=gpu, suite=suite, signals=signals)
     system = system_packages(
         lock,
         suite=suite,

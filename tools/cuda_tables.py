@@ -41,7 +41,7 @@ KEYS = {
     "gpus": ("architectures", "names", "datacenter"),
     "images": ("repository", "systems", "images"),
     "jax": ("newest", "oldest", "local", "builds"),
-    "packages": ("packages", "gcc", "cpu", "variables"),
+    "packages": ("packages", "gcc", "nvcc", "cpu", "variables"),
     "tensorflow": ("first_extra", "tested", "and_cuda", "oldest"),
     "torch": ("releases",),
 }

@@ -4,7 +4,7 @@ Owns: getting the sources and the requirements of a build, building, and the cac
 built. Does not own: which package comes from where (`environment`), containers (`engines`), where
 the results go (`bundle`).
 
-    made, placed = make_wheels(lock, source=…, workshop=…, target=…)
+    made, placed = make_wheels(lock, plan=…, source=…, workshop=…)
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from repropack.environment.made import NOTHING_MADE, Made
 
 if TYPE_CHECKING:
     from repropack.bundle import Placed
-    from repropack.environment import Lock, Target
+    from repropack.environment import Lock
     from repropack.environment.learned import Learned
     from repropack.errors import ComputedError
     from repropack.images import Workshop
-    from repropack.plan import Base
+    from repropack.plan import Base, Plan
     from repropack.progress import Reporter
     from repropack.project import Looked
     from repropack.settings import Settings
@@ -30,19 +30,19 @@ __all__ = ["learner", "make_wheels"]
 
 
 def make_wheels(
-    lock: Lock, *, source: Source, workshop: Workshop, target: Target
+    lock: Lock, *, plan: Plan, source: Source, workshop: Workshop
 ) -> tuple[Made, tuple[Placed, ...]]:
     """A wheel of every package that no index has as one; from the cache where it was built before.
 
-    With the files of editable installs. `target` is the environment's, which may have another
-    Python than the base that builds: a conda environment's. Raises `BuildError` with what to do,
-    and what fetching raises. Most locks have wheels alone: they do not wait for any of this.
+    With the files of editable installs. What has CUDA code is compiled with what the plan has for
+    it. Raises `PlanError` before anything is built, `BuildError` with what to do, and what fetching
+    raises. Most locks have wheels alone: they do not wait for any of this.
     """
     if not lock.unbuilt:
         return NOTHING_MADE, ()
     from repropack.building.making import make_all
 
-    return make_all(lock, source=source, workshop=workshop, target=target)
+    return make_all(lock, plan=plan, source=source, workshop=workshop, target=plan.target)
 
 
 def learner(

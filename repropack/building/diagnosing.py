@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from repropack.cuda.nvcc import PIN_CUDA, extra_of
 from repropack.environment import Lock, normalise
 from repropack.errors import BuildError
 from repropack.tables import distribution_of, header_package
@@ -20,6 +21,12 @@ NO_COMPILER = re.compile(
     r"|Could not find (?:a )?compiler|No such file or directory: '[\w-]*(?:gcc|g\+\+|cc|make)'"
     r"|Program ['\"]?pkg-config['\"]? not found|Ninja is required|ccache: error|CMAKE_MAKE_PROGRAM"
     r"|gcc.* is required|Could NOT find .*Development",
+)
+#: nvcc, and what it and torch say of compilers that do not fit.
+NO_NVCC = re.compile(
+    r"CUDA_HOME environment variable is not set|nvcc['\"]?: (?:No such file|not found|command not)"
+    r"|No such file or directory: '[^']*nvcc'|No CMAKE_CUDA_COMPILER could be found"
+    r"|Failed to find nvcc|Could NOT find CUDA"
 )
 HEADER = re.compile(r"fatal error: ([\w./+-]+\.h(?:pp)?): No such file or directory")
 LIBRARY = re.compile(r"cannot find -l([\w+-]+)")
@@ -70,16 +77,24 @@ def undeclared(module: str, locked: Lock) -> str:
     return name if name in ("numpy", "cython", "pybind11", "setuptools-scm", "cffi") else ""
 
 
-def failure(what: str, said: str, log: Path) -> BuildError:
-    """The error that a failed build is, with what to do about it."""
+def missing_part(said: str) -> str:
+    """The requirement that has the CUDA header which is missing, or ""."""
+    found = HEADER.search(said)
+    return extra_of(found[1]) if found else ""
+
+
+def failure(what: str, said: str, log: Path, *, cuda: bool = False) -> BuildError:
+    """The error that a failed build is, with what to do about it. `cuda`: it had nvcc."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error\b|Error:", line, re.IGNORECASE)]
     last = ((errors or lines or ["it said nothing"])[-1])[:200]
-    return BuildError(f"{what} could not be built: {last}", hint=hint(said), log=log)
+    return BuildError(f"{what} could not be built: {last}", hint=hint(said, cuda=cuda), log=log)
 
 
-def hint(said: str) -> str:
+def hint(said: str, *, cuda: bool = False) -> str:
     """The next thing to do."""
+    if NO_NVCC.search(said) and not cuda:
+        return f"it is compiled with nvcc, and the environment has no CUDA: {PIN_CUDA}"
     header, library = HEADER.search(said), LIBRARY.search(said)
     if header:
         package = header_package(header[1])

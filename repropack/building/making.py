@@ -8,34 +8,31 @@ what a failure means (`diagnosing`), the build itself (`worker`).
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from repropack.building.diagnosing import failure, remedy
-from repropack.building.materials import Material, Store, material_of, whole
+from repropack.building.diagnosing import failure, missing_part, remedy
+from repropack.building.jobs import Job, job_of, ready_of
+from repropack.building.materials import Store
 from repropack.building.placing import placed_files
-from repropack.building.ready import ready_wheel
 from repropack.building.records import remembered
 from repropack.building.systems import (
     SETUPTOOLS,
-    BuildSystem,
     Needs,
     build_lock,
-    build_system,
     python_settled,
+    with_toolkit,
 )
-from repropack.building.trying import Try, attempt, compiler_base
+from repropack.building.trying import Try, attempt, image_of
 from repropack.building.worker import MISSING, NO_HOOK
 from repropack.building.zips import normalised
 from repropack.bundle import Placed
 from repropack.environment import (
     BuiltWheel,
     Editable,
-    Kind,
     Lock,
     Made,
-    Origin,
     Provenance,
     Requirement,
     Target,
@@ -55,6 +52,7 @@ from repropack.environment.store import (
 from repropack.errors import BuildError
 from repropack.images import Workshop
 from repropack.locking import as_of_commit
+from repropack.plan import Plan
 from repropack.source import Source
 from repropack.workspace import write_atomically
 
@@ -63,31 +61,14 @@ MOST_TRIES = 8
 EDITABLE_SETUPTOOLS = "setuptools>=64"  # the first that knows editable installs by PEP 660
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One package to build."""
-
-    item: Requirement
-    origin: Origin
-    material: Material
-    system: BuildSystem
-    store: Store
-    workshop: Workshop
-    as_of: datetime | None
-
-    @property
-    def editable(self) -> bool:
-        """Directories of the project are installed where they stand."""
-        return self.origin.kind is Kind.DIRECTORY
-
-    @property
-    def label(self) -> str:
-        """The package in messages."""
-        return f"{self.item.where}: {self.item} ({self.origin})"
-
-
 def make_all(
-    lock: Lock, *, source: Source, workshop: Workshop, target: Target, all_files: bool = False
+    lock: Lock,
+    *,
+    source: Source,
+    workshop: Workshop,
+    target: Target,
+    plan: Plan | None = None,
+    all_files: bool = False,
 ) -> tuple[Made, tuple[Placed, ...]]:
     """What `make_wheels` gives, of a lock that has something to build.
 
@@ -99,11 +80,10 @@ def make_all(
         reporter.note("built on this machine itself: the venv engine has no container")
     store = Store(lock=lock, source=source, target=workshop.target, cache=cache,
         progress=reporter.detail)  # fmt: skip
-    as_of = as_of_commit(source).time
-    wheels, editables = [], []
-    for item in lock.unbuilt:
-        assert item.origin is not None, "the lock says so"
-        made = make(item, item.origin, store, workshop, as_of, all_files=all_files)
+    as_of, wheels, editables = as_of_commit(source).time, [], []
+    jobs = [job_of(item, store, workshop, as_of, plan, all_files) for item in lock.unbuilt]
+    for item, job in zip(lock.unbuilt, jobs, strict=True):
+        made = ready_of(item, store) if job is None else make(job)
         refuse_other(made, item, target)
         if isinstance(made, Editable):
             editables.append(made)
@@ -124,33 +104,15 @@ def refuse_other(made: BuiltWheel | Editable, item: Requirement, target: Target)
         )
 
 
-def make(
-    item: Requirement,
-    origin: Origin,
-    store: Store,
-    workshop: Workshop,
-    as_of: datetime | None,
-    *,
-    all_files: bool = False,
-) -> BuiltWheel | Editable:
+def make(job: Job) -> BuiltWheel | Editable:
     """One package."""
-    if origin.kind is Kind.FILE and origin.path.endswith(".whl"):
-        return ready_wheel(item, origin, store)
-    material = material_of(item, origin, store)
-    system = build_system(material.read, f"{item.where}: {material.label}")
-    if origin.kind is Kind.DIRECTORY and (system.compiles or all_files):
-        material = whole(material, store.source)
-    job = Job(
-        item=item, origin=origin, material=material, system=system,
-        store=store, workshop=workshop, as_of=as_of,
-    )  # fmt: skip
     first = first_try(job)
-    record = store.cache / "built" / f"{key_of(identity(job, first))}.json"
+    record = job.store.cache / "built" / f"{key_of(identity(job, first))}.json"
     with exclusively(record.with_suffix(".lock")):
-        made = remembered(record, store.cache)
+        made = remembered(record, job.store.cache)
         if made is None:
             made = built(job, first)
-            with explained(store.cache):
+            with explained(job.store.cache):
                 write_atomically(record, json.dumps(asdict(made)))
     return made
 
@@ -160,7 +122,8 @@ def first_try(job: Job) -> Try:
     requires = job.system.requires
     if job.editable and job.system.backend in (SETUPTOOLS, "setuptools.build_meta"):
         requires = (*requires, EDITABLE_SETUPTOOLS)
-    return Try(requires=requires, as_of=date_of(job), compiler=job.system.compiles)
+    compiler = job.system.compiles or job.nvcc is not None
+    return Try(requires=requires, as_of=date_of(job), compiler=compiler, nvcc=job.nvcc)
 
 
 def date_of(job: Job) -> datetime | None:
@@ -187,11 +150,12 @@ def identity(job: Job, first: Try) -> list[object]:
         sorted([item.name, sorted(item.hashes)] for item in locked.requirements),
         *(base.reference if job.workshop.base else "", base.packages_sha256),
         *(job.workshop.target.minor, job.workshop.target.platform),
+        *((job.nvcc.choice.value, job.nvcc.gcc, *job.settings) if job.nvcc else ()),
     ]
 
 
 def requirements_of(job: Job, chosen: Try) -> Lock:
-    """The requirements of a try, exactly."""
+    """The requirements of a try, exactly; with the packages that nvcc is in."""
     needs = Needs(
         name=job.item.name,
         requires=chosen.requires,
@@ -199,7 +163,10 @@ def requirements_of(job: Job, chosen: Try) -> Lock:
         locked=job.store.lock,
         target=job.workshop.target,
     )
-    return build_lock(needs, job.store.cache)
+    found = build_lock(needs, job.store.cache)
+    if chosen.nvcc is None or not chosen.nvcc.requires:
+        return found
+    return with_toolkit(found, needs, (chosen.nvcc.requires, *chosen.parts), job.store.cache)
 
 
 def built(job: Job, first: Try) -> BuiltWheel | Editable:
@@ -214,14 +181,15 @@ def built(job: Job, first: Try) -> BuiltWheel | Editable:
         with workspace(job.store.cache) as directory:
             result = attempt(job.material, job.system, chosen, wheels, job.workshop,
                 source=job.store.source, directory=directory, log=log,
-                name=job.item.name, version=job.item.version, editable=job.editable)  # fmt: skip
+                name=job.item.name, version=job.item.version, editable=job.editable,
+                settings=dict(job.settings))  # fmt: skip
             if result.exit_code == 0:
                 return collected(job, chosen, wheels, directory)
             following = next_try(job, chosen, result.exit_code, directory, result.said)
         if following is None:
-            raise failure(job.label, result.said, log)
+            break
         chosen = following
-    raise failure(job.label, result.said, log)
+    raise failure(job.label, result.said, log, cuda=chosen.nvcc is not None)
 
 
 def next_try(job: Job, chosen: Try, code: int, directory: Path, said: str) -> Try | None:
@@ -232,6 +200,9 @@ def next_try(job: Job, chosen: Try, code: int, directory: Path, said: str) -> Tr
         return replace(chosen, requires=requires, settled=True)
     if code == NO_HOOK:  # a backend of that date does not know editable installs yet
         return replace(chosen, as_of=None) if chosen.as_of is not None else None
+    part = missing_part(said) if chosen.nvcc and chosen.nvcc.requires else ""
+    if part and part not in chosen.parts:
+        return replace(chosen, parts=(*chosen.parts, part))
     found = remedy(said, compiler=chosen.compiler, requires=chosen.requires, locked=job.store.lock)
     if found is None:  # the tools of that date may be the reason
         return replace(chosen, as_of=None) if chosen.as_of is not None else None
@@ -258,8 +229,9 @@ def collected(
         source=job.material.label,
         sha256=job.material.sha256,
         requires=tuple(sorted(item.filename for item in wheels)),
-        base=base_name(job.workshop, chosen),
+        base="" if job.workshop.base is None else image_of(chosen, job.workshop).tag,
         compiler=chosen.compiler,
+        cuda=told_of(job),
         because=f"{job.item.where} has no wheel of it",
     )
     if not job.editable:
@@ -276,8 +248,10 @@ def collected(
     )
 
 
-def base_name(workshop: Workshop, chosen: Try) -> str:
-    """The image that a try was made in; "" on the machine itself."""
-    if workshop.base is None:
+def told_of(job: Job) -> str:
+    """What compiled for CUDA, and for which GPUs."""
+    if job.nvcc is None:
         return ""
-    return compiler_base(workshop).tag if chosen.compiler else workshop.base.tag
+    architectures = dict(job.settings).get("TORCH_CUDA_ARCH_LIST", "")
+    what = f"CUDA {job.nvcc.cuda}, {job.nvcc.choice.value}"
+    return what + (f", for {architectures}" if architectures else "")

@@ -45,7 +45,8 @@ class Material:
 
     `archive` is None for a directory of the project, which is exported when it is built. `read`
     reads a file of the package's directory (None: it has none). `identity` tells sources apart,
-    `version` is what the repository's tags say, for packages that ask git.
+    `version` is what the repository's tags say, for packages that ask git. `has_cuda`: some of the
+    files are CUDA code.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Material:
     time_s: int
     version: str
     read: Callable[[str], str | None]
+    has_cuda: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,27 +113,37 @@ def kept(file: Path, cache: Path) -> Path:
 
 def of_archive(file: Path, label: str, sha256: str) -> Material:
     """A source distribution."""
+    time_s, has_cuda = told_by(file)
     return Material(
         label=label,
         identity=sha256,
         sha256=sha256,
         archive=file,
         path="",
-        time_s=newest_s(file),
+        time_s=time_s,
         version="",
         read=partial(read_member, file),
+        has_cuda=has_cuda,
     )
 
 
-def newest_s(file: Path) -> int:
-    """The time of the newest file of an archive: when its release was made."""
+def told_by(file: Path) -> tuple[int, bool]:
+    """The time of an archive's newest file, when its release was made; whether it has CUDA code."""
     try:
         if zipfile.is_zipfile(file):
-            return OLDEST_S
-        with tarfile.open(file) as archive:
-            return max([OLDEST_S, *(int(member.mtime) for member in archive)])
-    except (OSError, tarfile.TarError, EOFError) as error:
+            with zipfile.ZipFile(file) as archive:
+                return OLDEST_S, any(map(is_cuda, archive.namelist()))
+        with tarfile.open(file) as tar:
+            members = [(int(member.mtime), member.name) for member in tar]
+    except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise InvalidError(f"{file.name} is no archive that can be read: {error}") from error
+    newest = max([OLDEST_S, *(time_s for time_s, _ in members)])
+    return newest, any(is_cuda(name) for _, name in members)
+
+
+def is_cuda(name: str) -> bool:
+    """Whether a file is CUDA code, by its name."""
+    return name.endswith((".cu", ".cuh"))
 
 
 def read_member(file: Path, name: str) -> str | None:
@@ -172,6 +184,7 @@ def of_repository(origin: Origin, item: Requirement, store: Store) -> Material:
         time_s=said["time_s"],
         version=said["version"],
         read=lambda name: read_member(place, posixpath.join(origin.path, name)),
+        has_cuda=told_by(place)[1],
     )
 
 
@@ -220,6 +233,7 @@ def of_directory(origin: Origin, item: Requirement, store: Store) -> Material:
         time_s=max(OLDEST_S, source.commit_time_s or 0),
         version=next((v for tag in source.tags if (v := tag_version(tag))), "0"),
         read=read,
+        has_cuda=any(is_cuda(entry.path) for entry in inside),
     )
 
 

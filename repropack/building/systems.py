@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,6 +101,20 @@ def build_lock(needs: Needs, cache: Path) -> Lock:
             error = error or refused
     assert error is not None, "something was tried"
     raise error
+
+
+def with_toolkit(lock: Lock, needs: Needs, requires: tuple[str, ...], cache: Path) -> Lock:
+    """A build's requirements with those packages of the toolkit that they do not have yet.
+
+    The toolkit is of CUDA's own date, not of the date of what is built. Raises as `build_lock`.
+    """
+    both = {normalise(item.name): item for item in (*needs.locked.requirements, *lock.requirements)}
+    beside = replace(needs.locked, requirements=tuple(both.values()))
+    toolkit = build_lock(replace(needs, requires=requires, as_of=None, locked=beside), cache)
+    there = {normalise(item.name) for item in lock.requirements}
+    more = (item for item in toolkit.requirements if normalise(item.name) not in there)
+    found = lock if lock.requirements else toolkit
+    return replace(found, requirements=(*lock.requirements, *more))
 
 
 def asked(

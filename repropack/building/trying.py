@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from repropack.building.cuda import cuda_builder
 from repropack.building.materials import Material, bring
 from repropack.building.systems import BuildSystem
+from repropack.cuda import Nvcc
 from repropack.engines import Image, WorkOrder
 from repropack.engines.base import provide_base
 from repropack.engines.venv_build import uv_program
@@ -29,12 +31,17 @@ HEADERS = ("python3-dev",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """With what a build is tried. `settled`: what the backend asks for was brought already."""
+    """With what a build is tried. `settled`: what the backend asks for was brought already.
+
+    `nvcc` compiles CUDA code with these parts of the toolkit besides those that it always has.
+    """
 
     requires: tuple[str, ...]
     as_of: datetime | None
     compiler: bool
     settled: bool = False
+    nvcc: Nvcc | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +65,11 @@ def attempt(
     name: str,
     version: str,
     editable: bool,
+    settings: dict[str, str],
 ) -> Outcome:
-    """Build once; what is made lies in `directory/out`. Raises `BuildError` for the engine's own
-    failures.
+    """Build once; what is made lies in `directory/out`. `settings` are variables of its own.
+
+    Raises `BuildError` for the engine's own failures.
     """
     root = directory / "root"
     (root / "build" / "out").mkdir(parents=True)
@@ -77,7 +86,8 @@ def attempt(
         "settled": chosen.settled,
         "time_s": material.time_s,
         "python": workshop.target.minor,
-        "variables": variables(material, name, version),
+        "variables": variables(material, name, version) | settings,
+        "cuda": cuda_home(chosen),
         **installer(workshop, root, needed=bool(wheels)),
     }
     (root / "build" / "order.json").write_text(json.dumps(order), "utf-8")
@@ -132,16 +142,28 @@ def variables(material: Material, name: str, version: str) -> dict[str, str]:
     }
 
 
+def cuda_home(chosen: Try) -> str:
+    """Where nvcc is: a directory, `packages` (among those that are installed), or ""."""
+    if chosen.nvcc is None:
+        return ""
+    return "packages" if chosen.nvcc.requires else "/usr/local/cuda"
+
+
 def image_of(chosen: Try, workshop: Workshop) -> Image:
-    """The base, or the one with a compiler."""
+    """The base, the one with a compiler, or the one with nvcc too."""
     assert workshop.base is not None, "there is one"
-    return compiler_base(workshop) if chosen.compiler else workshop.base
+    if not chosen.compiler:
+        return workshop.base
+    base = compiler_base(workshop, chosen.nvcc.apt if chosen.nvcc else ())
+    if chosen.nvcc is None or chosen.nvcc.image is None:
+        return base
+    return cuda_builder(base, chosen.nvcc, workshop)
 
 
-def compiler_base(workshop: Workshop) -> Image:
+def compiler_base(workshop: Workshop, apt: tuple[str, ...] = ()) -> Image:
     """The base with a compiler: the same one, and what building needs on top."""
     spec = workshop.spec
-    own = (*COMPILERS, *(HEADERS if spec.is_debians else ()))  # uv's Pythons bring their headers
+    own = (*COMPILERS, *apt, *(HEADERS if spec.is_debians else ()))  # uv's bring their headers
     wanted = replace(spec, apt=tuple(sorted({*spec.apt, *own})))
     detail = workshop.reporter.detail
     return provide_base(workshop.engine, wanted, allow_pull=False, progress=detail)

@@ -39,7 +39,12 @@ def main() -> int:
     unpack(build, order)
     python = prepare(build, order)
     variables = {**os.environ, **order["variables"], "PYTHONNOUSERSITE": "1"}
-    variables["PATH"] = os.pathsep.join([str(python.parent), variables["PATH"]])
+    programs = [str(python.parent), variables["PATH"]]
+    if order["cuda"]:
+        home = cuda_home(python.parent.parent, order["cuda"])
+        programs.insert(1, str(home / "bin"))
+        variables.update(CUDA_HOME=str(home), CUDA_PATH=str(home), CUDACXX=str(home / "bin/nvcc"))
+    variables["PATH"] = os.pathsep.join(programs)
     command = [str(python), str(Path(__file__).resolve()), sys.argv[1], "make"]
     return subprocess.call(command, cwd=str(project(build, order)), env=variables)
 
@@ -92,6 +97,24 @@ def prepare(build: Path, order: dict[str, Any]) -> Path:
         words = ["--no-index", "--no-deps", "--link-mode", "copy", *offline]
         run([uv, "pip", "install", "--quiet", "--python", str(python), *words, *wheels])
     return python
+
+
+def cuda_home(environment: Path, place: str) -> Path:
+    """The toolkit, laid out as NVIDIA's installer does: its packages lack the linker's names."""
+    if place != "packages":
+        return Path(place)
+    found = environment.glob("lib/python*/site-packages/nvidia/*/bin/nvcc")
+    home = next((path.parent.parent for path in found), None)
+    if home is None:
+        sys.exit("the packages of the toolkit have no nvcc")
+    for name in ("lib64", "lib"):
+        if not (home / name).exists():
+            (home / name).symlink_to("lib" if name == "lib64" else "lib64")
+    for library in sorted((home / "lib").glob("lib*.so.*")):
+        short = library.with_name(library.name.partition(".so.")[0] + ".so")
+        if not short.exists():
+            short.symlink_to(library.name)
+    return home
 
 
 def unpacked_uv(build: Path, order: dict[str, Any]) -> str:

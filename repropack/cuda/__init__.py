@@ -14,6 +14,7 @@ from __future__ import annotations
 from repropack.cuda.base import CudaBase, Signal, base_for
 from repropack.cuda.deciding import cuda_of
 from repropack.cuda.host import Host, HostGpu, capability_of, from_nvml, parse_nvidia_smi
+from repropack.cuda.images import CudaImage
 from repropack.cuda.model import (
     Build,
     CondaPackage,
@@ -25,6 +26,7 @@ from repropack.cuda.model import (
     Setting,
     State,
 )
+from repropack.cuda.nvcc import NoNvcc, Nvcc
 from repropack.cuda.variables import variables_of
 
 __all__ = [
@@ -32,12 +34,15 @@ __all__ = [
     "CondaPackage",
     "Coverage",
     "CudaBase",
+    "CudaImage",
     "CudaPlan",
     "Host",
     "HostGpu",
     "Libraries",
     "Match",
     "Need",
+    "NoNvcc",
+    "Nvcc",
     "Setting",
     "Signal",
     "State",

@@ -11,17 +11,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repropack.cuda import tables
-from repropack.cuda.alternatives import alternative, other_torch
+from repropack.cuda.alternatives import alternative
 from repropack.cuda.compilers import COMPILER_PACKAGES, host_gcc, nvcc_packages
 from repropack.cuda.doubts import doubts, hints, refused, vague
 from repropack.cuda.images import CudaImage, Wish, image_for
 from repropack.cuda.model import CudaPlan, Libraries, Need, NeedKind, State
+from repropack.cuda.nvcc import (
+    NoNvcc,
+    Nvcc,
+    glibc_of,
+    nvcc_for,
+    suite_glibc,
+    without_nvcc,
+)
 from repropack.cuda.version import key, major, minor
 from repropack.errors import PlanError
 from repropack.findings import Choice, Finding
-from repropack.tables import GLIBC
 
 SLIM = "slim"
+NOT_FOR_CUDA = NoNvcc(what="no locked package carries CUDA", optional=True)
 
 
 class Signal(enum.Enum):
@@ -34,20 +42,20 @@ class Signal(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CudaBase:
-    """`run`: what the image stands on; `build`: where packages are compiled, if any are.
+    """`run`: what the image stands on; `build`: what compiles packages, if one is known to need it.
 
-    The values are `slim` or an image's full name. `apt` are Debian packages, with their reasons,
-    `gcc` is the compiler to name where nvcc refuses the release's own, `instead` what to lock so
-    that nothing has to be compiled.
+    `run` is `slim` or an image's full name. `nvcc` is what would compile for CUDA, or why nothing
+    can: that a package needs it may only be seen when its sources are there. `apt` are Debian
+    packages, with their reasons, `gcc` is the compiler to name where nvcc refuses the release's
+    own.
     """
 
     run: Choice
+    nvcc: Nvcc | NoNvcc = NOT_FOR_CUDA
     build: Choice | None = None
     run_image: CudaImage | None = None
-    build_image: CudaImage | None = None
     apt: tuple[Choice, ...] = ()
     gcc: int | None = None
-    instead: str = ""
     variables: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -67,9 +75,9 @@ def base_for(
     that does not exist (for libraries: only if a GPU is required).
     """
     needs = [*plan.needs, *(need for signal, where in signals for need in of_signal(signal, where))]
-    building = [need for need in needs if need.kind is NeedKind.BUILD_NVCC]
+    building = [need for need in needs if must_be_compiled(need, plan)]
     running = [] if gpu == "none" else [need for need in needs if at_run_time(need)]
-    build = toolkit_image(plan, building, python, suite) if building else None
+    nvcc = nvcc_for(plan, building, python, suite) if building else None
     findings: list[Finding] = [] if gpu == "none" else list(hints(needs))
     try:
         run = run_image(plan, running, python, suite)
@@ -81,14 +89,17 @@ def base_for(
     gcc = host_gcc(run.cuda, suite) if run and "devel" in run.flavour else None
     return CudaBase(
         run=named(run, running) or Choice(value=SLIM, because=why_slim(plan, gpu)),
-        build=named(build, building),
+        nvcc=nvcc or without_nvcc(plan, python, suite),
+        build=nvcc.choice if nvcc else None,
         run_image=run,
-        build_image=build,
         apt=compiler(needs, gpu, gcc),
         gcc=gcc,
-        instead=elsewhere(building),
-        variables=tuple(sorted({name for need in building for name in need.variables})),
-        findings=(*findings, *vague(plan, run, running), *doubts(run, build, plan, python)),
+        variables=tuple(sorted({name for need in needs for name in need.variables})),
+        findings=(
+            *findings,
+            *vague(plan, run, running),
+            *doubts(run, nvcc.image if nvcc else None, plan, python),
+        ),
     )
 
 
@@ -104,50 +115,16 @@ def of_signal(signal: Signal, where: str) -> Iterator[Need]:
     )
 
 
+def must_be_compiled(need: Need, plan: CudaPlan) -> bool:
+    """Whether a package is surely built with nvcc. Beside a build for CPUs, some do without."""
+    if need.kind is not NeedKind.BUILD_NVCC or not need.certain:
+        return False
+    return not (plan.state is State.CPU and "FORCE_CUDA" in need.variables)
+
+
 def at_run_time(need: Need) -> bool:
     """Whether a need asks for an image of NVIDIA's for the runs."""
     return need.kind in (NeedKind.RUN_NVCC, NeedKind.LIBRARIES) and not need.hint
-
-
-def toolkit_image(
-    plan: CudaPlan, needs: Sequence[Need], python: str | None, suite: str | None = None
-) -> CudaImage:
-    """The devel image that compiles for this environment: of the same CUDA minor as torch."""
-    cuda = torch_cuda(plan)
-    who = ", ".join(sorted({need.package for need in needs}))
-    if cuda is None:
-        raise PlanError(
-            f"{who} must be compiled with nvcc, and which CUDA minor is not known: "
-            f"{plan.cuda.because}",
-            hint="pin torch with its CUDA build (torch==X+cuNNN), or a wheel of the package",
-        )
-    cudnn = "0" if any(need.cudnn for need in needs) else None
-    flavour = "cudnn-devel" if cudnn else "devel"
-    wish = Wish(
-        cuda=cuda,
-        flavour=flavour,
-        cudnn=cudnn,
-        python=python,
-        glibc=glibc_of(plan),
-        host_glibc=suite_glibc(suite),
-    )
-    return image_for(wish, alternative=other_torch(plan, wish))
-
-
-def torch_cuda(plan: CudaPlan) -> str | None:
-    """The minor that nvcc must have: torch's, because torch refuses another; else the plan's."""
-    builds = [build.cuda for build in plan.builds if build.package in ("torch", "pytorch")]
-    return next((cuda for cuda in (*builds, plan.cuda.value) if cuda and minor(cuda)), None)
-
-
-def glibc_of(plan: CudaPlan) -> str | None:
-    """The oldest glibc that torch's wheels run on."""
-    for build in plan.builds:
-        found = tables.torch_release(build.version) if build.package == "torch" else None
-        row = tables.table("torch")["releases"].get(found.version, {}) if found else {}
-        if "glibc" in row:
-            return str(row["glibc"])
-    return None
 
 
 def run_image(
@@ -158,11 +135,6 @@ def run_image(
         return None
     wish = replace(wish_of(plan, needs, python), host_glibc=suite_glibc(suite))
     return image_for(wish, alternative=alternative(plan, needs, wish))
-
-
-def suite_glibc(suite: str | None) -> str | None:
-    """The glibc of a Debian release: `2.36`."""
-    return ".".join(map(str, GLIBC[suite])) if suite in GLIBC else None
 
 
 def wish_of(plan: CudaPlan, needs: Sequence[Need], python: str | None) -> Wish:
@@ -233,19 +205,3 @@ def compiler(needs: Sequence[Need], gpu: str, gcc: int | None = None) -> tuple[C
         for name in names:
             found.setdefault(name, Choice(value=name, because=f"{need.because}, {what}"))
     return tuple(found.values())
-
-
-def elsewhere(building: Sequence[Need]) -> str:
-    """Where wheels are of what would have to be compiled; "" if it is not known of any."""
-    known = sorted({f"{need.package}: {need.instead}" for need in building if need.instead})
-    return "wheels that carry CUDA: " + "; ".join(known) if known else ""
-
-
-def refuse_compiling(base: CudaBase) -> CudaBase:
-    """Nothing is compiled with nvcc yet: raises `PlanError` where a package has to be."""
-    if base.build is not None:
-        raise PlanError(
-            f"{base.build.value} is needed: {base.build.because}",
-            hint=base.instead or "lock a version that has wheels with CUDA",
-        )
-    return base

@@ -52,7 +52,7 @@ def cuda_of(lock: Lock, *, conda: Sequence[CondaPackage] = (), machine: str = "x
     )
     builds = tuple(reading.build for reading in together if reading.build is not None)
     evidence = (*evidence, *unheard(builds, evidence))
-    needs = tuple(need for item, reading in readings for need in needs_of(item, reading))
+    needs = tuple(need for item, reading in readings for need in needs_of(item, reading, lock))
     cpu = [reading.cpu for reading in together if reading.cpu is not None]
     unknown = [reading.unknown for reading in together if reading.unknown is not None]
     findings = tuple(finding for reading in together for finding in reading.findings)

@@ -126,7 +126,8 @@ class Need:
     """What a package needs beyond wheels and a driver. `cuda`: version of the image, if it says.
 
     `hint`: only some uses of the package need it. `devel`: the libraries alone do not do, headers
-    or nvcc's ptxas must be there too. `instead` says where wheels of it are.
+    or nvcc's ptxas must be there too. `instead` says where wheels of it are; not `certain`: the
+    lock names a place that may have one.
     """
 
     kind: NeedKind
@@ -138,6 +139,7 @@ class Need:
     hint: bool = False
     variables: tuple[str, ...] = ()
     instead: str = ""
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ def libraries_of(row: dict[str, Any], lock: Lock, cuda: str) -> Libraries:
     return Libraries.LOCK if has_packages(lock, cuda) and cudnn else Libraries.IMAGE
 
 
-def needs_of(requirement: Requirement, reading: Reading) -> Iterator[Need]:
+def needs_of(requirement: Requirement, reading: Reading, lock: Lock) -> Iterator[Need]:
     """What one package needs beyond its wheel and a driver."""
     row = row_of(requirement) or {}
     wheel = requirement.url is not None and ADDRESS_OF_WHEEL.search(requirement.url)
@@ -107,6 +107,7 @@ def needs_of(requirement: Requirement, reading: Reading) -> Iterator[Need]:
             cudnn="0" if row.get("cudnn_headers") else None,
             variables=tuple(row.get("variables", ())),
             instead=row.get("wheels", ""),
+            certain=not may_have_wheel(requirement, lock),
         )
     if row.get("run") == "nvcc":
         yield Need(
@@ -117,6 +118,12 @@ def needs_of(requirement: Requirement, reading: Reading) -> Iterator[Need]:
         )
     if reading.build is not None and reading.build.libraries is Libraries.IMAGE:
         yield library_need(requirement, row, reading.build)
+
+
+def may_have_wheel(requirement: Requirement, lock: Lock) -> bool:
+    """Whether a wheel of it may be found where the lock says, besides the ordinary index."""
+    elsewhere = lock.indexes or lock.find_links or requirement.index
+    return requirement.origin is None and bool(elsewhere)
 
 
 def library_need(requirement: Requirement, row: dict[str, Any], build: Build) -> Need:

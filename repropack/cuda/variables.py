@@ -11,12 +11,21 @@ from collections.abc import Iterator
 from repropack.cuda import tables
 from repropack.cuda.base import CudaBase
 from repropack.cuda.model import Build, CudaPlan, Setting, State
+from repropack.cuda.nvcc import Nvcc
 from repropack.cuda.tensorflow import needs_library_path
 from repropack.environment import Lock, normalise
 
 JOBS = "4"
 LIBRARY = re.compile(r"nvidia-(?P<name>[a-z0-9-]+?)-cu\d+$")
-VALUES = {"FORCE_CUDA": "1", "MAX_JOBS": JOBS, "MMCV_WITH_OPS": "1"}
+ALWAYS = ("FORCE_CUDA", "MAX_JOBS")
+VALUES = {
+    "FORCE_CUDA": "1",
+    "MAX_JOBS": JOBS,
+    "MMCV_WITH_OPS": "1",
+    "FLASH_ATTENTION_FORCE_BUILD": "TRUE",
+    "CAUSAL_CONV1D_FORCE_BUILD": "TRUE",
+    "MAMBA_FORCE_BUILD": "TRUE",
+}
 
 
 def variables_of(
@@ -35,8 +44,8 @@ def variables_of(
     settings = [*runtime(plan)] if plan.state in (State.CUDA, State.UNKNOWN) else []
     if base is not None and base.run_image is not None:
         settings += toolkit(base)
-    if base is not None and base.build is not None:
-        settings += building(plan, base)
+    if base is not None and isinstance(base.nvcc, Nvcc):
+        settings += building(plan, base, base.nvcc)
     if lock is not None and site_packages is not None:
         settings += library_path(plan, lock, site_packages)
     return tuple(settings)
@@ -56,22 +65,34 @@ def toolkit(base: CudaBase) -> Iterator[Setting]:
         return
     yield Setting(name="CUDA_HOME", value="/usr/local/cuda", because=reasons["CUDA_HOME"])
     if base.gcc is not None:
-        why = f"nvcc of CUDA {base.run_image.cuda} refuses the release's own, newer GCC"
-        yield Setting(name="CC", value=f"gcc-{base.gcc}", because=why)
-        yield Setting(name="CXX", value=f"g++-{base.gcc}", because=why)
-        yield Setting(name="NVCC_PREPEND_FLAGS", value=f"-ccbin g++-{base.gcc}", because=why)
+        yield from compilers(base.gcc, base.run_image.cuda)
 
 
-def building(plan: CudaPlan, base: CudaBase) -> Iterator[Setting]:
-    """What compiling CUDA code without a GPU needs."""
+def compilers(gcc: int, cuda: str, *, build_only: bool = False) -> Iterator[Setting]:
+    """The GCC that nvcc takes, by name."""
+    why = f"nvcc of CUDA {cuda} refuses the release's own, newer GCC"
+    for name, value in (
+        ("CC", f"gcc-{gcc}"),
+        ("CXX", f"g++-{gcc}"),
+        ("NVCC_PREPEND_FLAGS", f"-ccbin g++-{gcc}"),
+    ):
+        yield Setting(name=name, value=value, because=why, build_only=build_only)
+
+
+def building(plan: CudaPlan, base: CudaBase, nvcc: Nvcc) -> Iterator[Setting]:
+    """What compiling CUDA code without a GPU needs; where nvcc is, is known when it is there."""
     reasons = tables.table("packages")["variables"]
-    yield setting("CUDA_HOME", "/usr/local/cuda", reasons["CUDA_HOME"])
-    architectures = torch_architectures(plan)
-    if architectures is not None:
-        yield setting("TORCH_CUDA_ARCH_LIST", architectures, reasons["TORCH_CUDA_ARCH_LIST"])
-    for name in base.variables:
-        if name in VALUES:
-            yield setting(name, VALUES[name], reasons[name])
+    build = torch_build(plan)
+    if build is not None:
+        for name, value in (
+            ("TORCH_CUDA_ARCH_LIST", architecture_list(build)),
+            ("CUDAARCHS", cmake_architectures(build)),
+        ):
+            yield setting(name, value, reasons[name])
+    for name in ALWAYS + tuple(n for n in base.variables if n in VALUES and n not in ALWAYS):
+        yield setting(name, VALUES[name], reasons[name])
+    if nvcc.gcc is not None:
+        yield from compilers(nvcc.gcc, nvcc.cuda, build_only=True)
 
 
 def setting(name: str, value: str, because: str) -> Setting:
@@ -79,18 +100,25 @@ def setting(name: str, value: str, because: str) -> Setting:
     return Setting(name=name, value=value, because=because, build_only=True)
 
 
-def torch_architectures(plan: CudaPlan) -> str | None:
-    """What torch's own build has code for: `7.5;8.0;8.6+PTX`. Extensions need no more."""
+def torch_build(plan: CudaPlan) -> Build | None:
+    """torch, if what it has code for is known. Extensions need no more."""
     for build in plan.builds:
-        if build.package in ("torch", "pytorch") and build.coverage is not None:
-            return architecture_list(build)
+        torch = build.package in ("torch", "pytorch")
+        if torch and build.coverage is not None and build.coverage.sm:
+            return build
     return None
 
 
-def architecture_list(build: Build) -> str | None:
+def architecture_list(build: Build) -> str:
     """The compute capabilities as torch.utils.cpp_extension reads them; the newest with PTX."""
     sm = build.coverage.sm if build.coverage else ()
-    return ";".join(sm) + "+PTX" if sm else None
+    return ";".join(sm) + "+PTX"
+
+
+def cmake_architectures(build: Build) -> str:
+    """The same as CMake reads them: `75-real;80-real;90`."""
+    sm = [name.replace(".", "") for name in (build.coverage.sm if build.coverage else ())]
+    return ";".join((*(f"{name}-real" for name in sm[:-1]), sm[-1]))
 
 
 def library_path(plan: CudaPlan, lock: Lock, site_packages: str) -> Iterator[Setting]:

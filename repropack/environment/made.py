@@ -18,7 +18,8 @@ class Provenance:
     `source` is a repository with its commit, a file or a directory; `sha256` is of the archive or
     of the tree ("" for a repository: its commit says all). `requires` are the wheels of the build,
     `base` is the image it was built in ("" : on the machine itself), `compiler` whether that has
-    one. `because` says why a wheel was built.
+    one. `because` says why a wheel was built, `cuda` what compiled its CUDA code and for which
+    GPUs ("": it was not compiled for CUDA).
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Provenance:
     base: str
     compiler: bool
     because: str
+    cuda: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As the manifest has it."""

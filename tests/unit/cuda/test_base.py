@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from repropack.cuda import Signal, base_for, cuda_of, tables, variables_of
-from repropack.cuda.base import refuse_compiling
+from repropack.cuda import (
+    CudaBase,
+    CudaImage,
+    NoNvcc,
+    Nvcc,
+    Signal,
+    base_for,
+    cuda_of,
+    tables,
+    variables_of,
+)
 from repropack.errors import PlanError
 
 from .locks import lock
@@ -22,20 +31,26 @@ def tags() -> set[str]:
     }
 
 
+def devel(base: CudaBase) -> CudaImage:
+    """The image that nvcc is taken from."""
+    assert isinstance(base.nvcc, Nvcc) and base.nvcc.image is not None
+    return base.nvcc.image
+
+
 def test_a_source_build_is_compiled_in_devel_and_runs_on_slim() -> None:
     """flash-attn is built with nvcc of torch's CUDA minor; the final image stays slim."""
     base = base_for(cuda_of(lock("torch==2.3.1 flash-attn==2.5.8")), python="3.10")
     assert base.run.value == "slim"
     assert base.build is not None
     assert base.build.value == f"{NVIDIA}12.1.1-devel-ubuntu22.04"
-    assert "flash-attn==2.5.8 needs nvcc" in base.build.because
+    assert base.build.because.startswith("flash-attn==2.5.8: the newest patch of CUDA 12.1")
 
 
 def test_the_newest_ubuntu_with_that_python() -> None:
     """The Ubuntu whose python3 is the wanted one is taken; else the newest, with a finding."""
     plan = cuda_of(lock("torch==2.8.0 flash-attn==2.8.0"))
     found = {python: base_for(plan, python=python) for python in ("3.8", "3.10", "3.12", "3.13")}
-    systems = [base.build_image.system for base in found.values() if base.build_image]
+    systems = [devel(base).system for base in found.values()]
     assert systems == ["ubuntu20.04", "ubuntu22.04", "ubuntu24.04", "ubuntu24.04"]
     assert [len(base.findings) for base in found.values()] == [0, 0, 0, 1]
 
@@ -44,8 +59,7 @@ def test_the_newest_ubuntu_with_that_python() -> None:
 def test_wheels_for_a_newer_glibc_avoid_old_ubuntu(glibc_of: str) -> None:
     """torch 2.7 needs glibc 2.28: no Ubuntu 18.04, even where its Python would fit."""
     base = base_for(cuda_of(lock(f"{glibc_of} apex==0.1")), python="3.6")
-    assert base.build_image is not None
-    assert base.build_image.system == "ubuntu22.04"
+    assert devel(base).system == "ubuntu22.04"
 
 
 @pytest.mark.parametrize(
@@ -56,8 +70,9 @@ def test_wheels_for_a_newer_glibc_avoid_old_ubuntu(glibc_of: str) -> None:
         ("tensorflow==2.16.1", "have cuDNN 9.0.0.312", "tensorflow[and-cuda]==2.16.1"),
         ("torch==2.16.0 apex==0.1", "which CUDA minor is not known", "torch==X+cuNNN"),
         ("tensorflow==2.12.0 onnxruntime-gpu==1.20.0", "two CUDA majors", "same CUDA"),
-        ("torch==2.16.0+cu135 apex==0.1", "has none of CUDA 13.5", "newer CUDA"),
-        ("torch==2.16.0+cu135 apex==0.1", "(nearest: docker.io/nvidia/cuda:13.", "newer CUDA"),
+        ("torch==2.16.0+cu127 apex==0.1", "has none of CUDA 12.7", "newer CUDA"),
+        ("torch==2.16.0+cu127 apex==0.1", "(nearest: docker.io/nvidia/cuda:12.", "newer CUDA"),
+        ("torch==2.3.1+cpu flash-attn==2.5.8", "which CUDA minor is not known", "torch==X+cuNNN"),
         ("torch==1.12.1 apex==0.1", "(nearest: docker.io/nvidia/cuda:11.", "torch==1.12.1+cu113"),
     ],
 )
@@ -122,16 +137,47 @@ def test_files_fit_the_release_they_are_copied_to(
     assert settings.get("CXX", "g++") == compilers[0]
 
 
-def test_compiling_is_refused_with_its_reason() -> None:
-    """What must be compiled with nvcc is refused before anything is built, with what to lock."""
-    with pytest.raises(PlanError, match=r"flash-attn==2\.5\.8 needs nvcc") as refusal:
-        refuse_compiling(base_for(cuda_of(lock("torch==2.3.1 flash-attn==2.5.8"))))
-    assert "flash-attn==2.5.8: the wheels at its releases" in (refusal.value.hint or "")
-    with pytest.raises(PlanError) as refusal:
-        refuse_compiling(base_for(cuda_of(lock("torch==2.3.1 apex==0.1"))))
-    assert refusal.value.hint == "lock a version that has wheels with CUDA"
-    slim = base_for(cuda_of(lock("torch==2.3.1")))
-    assert refuse_compiling(slim) == slim
+def test_since_cuda_13_nvcc_comes_from_packages() -> None:
+    """The index has the compiler itself since CUDA 13, of each minor, also of a new one."""
+    for torch, minor in (("2.14.1", "13.0"), ("2.16.0+cu135", "13.5")):
+        base = base_for(cuda_of(lock(f"torch=={torch} apex==0.1")), suite="bookworm")
+        assert isinstance(base.nvcc, Nvcc) and base.nvcc.image is None
+        assert base.nvcc.requires == f"cuda-toolkit[nvcc,crt,nvvm,cccl,cudart,profiler]=={minor}.*"
+        assert base.build is not None and base.build.because.startswith("apex==0.1: NVIDIA's")
+        assert (base.run.value, base.nvcc.apt) == ("slim", ())
+
+
+def test_what_may_need_nvcc_is_known_before_its_sources_are_there() -> None:
+    """Each CUDA environment says what would compile, or why nothing can; others need nothing."""
+    old, cpu = base_for(cuda_of(lock("torch==1.12.1"))), base_for(cuda_of(lock("torch==2.4.1+cpu")))
+    assert isinstance(base_for(cuda_of(lock("torch==2.4.1"))).nvcc, Nvcc)
+    assert isinstance(old.nvcc, NoNvcc) and "deleted its images of CUDA 10.2" in old.nvcc.what
+    assert isinstance(cpu.nvcc, NoNvcc) and (old.nvcc.optional, cpu.nvcc.optional) == (False, True)
+    assert (old.build, cpu.build) == (None, None)
+
+
+def test_a_wheel_may_lie_elsewhere() -> None:
+    """A lock that names an index besides may have a wheel there: nothing is refused yet."""
+    text = "torch==1.12.1 mmcv-full==1.6.0"
+    found = base_for(cuda_of(lock(text, indexes=("https://index.example/mmcv",))))
+    assert found.build is None and isinstance(found.nvcc, NoNvcc)
+    with pytest.raises(PlanError, match=r"mmcv-full|deleted"):
+        base_for(cuda_of(lock(text)))
+
+
+def test_beside_a_build_for_cpus_nothing_needs_nvcc() -> None:
+    """torch-scatter is built for CPUs beside such a torch."""
+    base = base_for(cuda_of(lock("torch==2.4.1+cpu torch-scatter==2.1.2")))
+    assert base.build is None
+
+
+def test_an_older_gcc_stands_beside_nvcc() -> None:
+    """Where nvcc refuses the release's own compiler, an older one is brought and named."""
+    plan = cuda_of(lock("torch==2.1.2+cu118 apex==0.1"))
+    base = base_for(plan, suite="bookworm")
+    assert isinstance(base.nvcc, Nvcc) and base.nvcc.apt == ("g++-11", "gcc-11")
+    settings = {s.name: s.value for s in variables_of(plan, base) if s.build_only}
+    assert settings["CXX"] == "g++-11" and settings["NVCC_PREPEND_FLAGS"] == "-ccbin g++-11"
 
 
 def test_torch_compile_needs_a_compiler_and_no_nvcc() -> None:
@@ -172,7 +218,8 @@ def test_every_chosen_tag_exists() -> None:
             base = base_for(cuda_of(lock(text)), gpu="required", python="3.10")
         except PlanError:
             continue
-        chosen |= {image.reference for image in (base.run_image, base.build_image) if image}
+        image = base.nvcc.image if isinstance(base.nvcc, Nvcc) else None
+        chosen |= {image.reference for image in (base.run_image, image) if image}
     assert chosen and chosen <= tags()
 
 
@@ -191,8 +238,9 @@ def test_variables_of_a_build_without_gpu() -> None:
     plan = cuda_of(lock("torch==2.3.1 flash-attn==2.5.8 torch-scatter==2.1.2"))
     settings = {s.name: s for s in variables_of(plan, base_for(plan)) if s.build_only}
     assert {name: setting.value for name, setting in settings.items()} == {
-        "CUDA_HOME": "/usr/local/cuda",
         "TORCH_CUDA_ARCH_LIST": "5.0;6.0;7.0;7.5;8.0;8.6;9.0+PTX",
+        "CUDAARCHS": "50-real;60-real;70-real;75-real;80-real;86-real;90",
+        "FLASH_ATTENTION_FORCE_BUILD": "TRUE",
         "FORCE_CUDA": "1",
         "MAX_JOBS": "4",
     }
