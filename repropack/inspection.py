@@ -52,11 +52,15 @@ class Project(Readable, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentFile:
-    """The manifest that the environment is made from; `path` is None when there is none."""
+    """The manifest that the environment is made from; `path` is None when there is none.
+
+    `declared`: repropack.yaml names it.
+    """
 
     path: str | None
     format: Format
     because: str
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +194,7 @@ def _declared_environment(reading: Reading, path: str) -> tuple[EnvironmentFile,
     format = None if text is None else format_of(path, text)
     if format is not None:
         because = f"environment.lock in repropack.yaml says {path}"
-        return EnvironmentFile(path=path, format=format, because=because), None
+        return EnvironmentFile(path=path, format=format, because=because, declared=True), None
     if text is None:
         because = "environment.lock names it, but it cannot be read or is not in the source"
     else:

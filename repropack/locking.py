@@ -25,6 +25,7 @@ from repropack.environment.groups import refuse_selection
 from repropack.environment.learned import Learned
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
+from repropack.errors import PlanError
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.formats import Format
 from repropack.inspection import EnvironmentFile
@@ -156,7 +157,22 @@ def provide_conda(
     said: tuple[Finding, ...] = tuple(map(inferred, infer))
     if is_lock:
         said = (*not_added(infer, path), *not_resolved(as_of, path))
-    return replace(lock, findings=(*lock.findings, *said))
+    return replace(lock, findings=(*accepted(lock.findings, file), *said))
+
+
+def accepted(findings: tuple[Finding, ...], file: EnvironmentFile) -> Iterator[Finding]:
+    """The findings, where none stands in the way: a stale lock does, unless it was named.
+
+    Raises `PlanError`.
+    """
+    for finding in findings:
+        if finding.severity is Severity.PROBLEM and not file.declared:
+            raise PlanError(
+                f"{finding.value} cannot be built from: {finding.because}",
+                hint="`conda-lock` makes it anew",
+            )
+        problem = finding.severity is Severity.PROBLEM
+        yield replace(finding, severity=Severity.WARNING) if problem else finding
 
 
 def as_of_commit(source: Source) -> AsOf:

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "repropack"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_START_PROCESSES = (
     *("source/git.py", "environment/", "engines/", "judge/processes.py"),
-    *("conda/solving.py", "building/worker.py"),
+    *("conda/solving.py", "conda/installer.py", "building/worker.py"),
 )
 PROGRAMS = (
     "cli/",

@@ -12,6 +12,7 @@ from pathlib import Path
 from repropack.conda.channels import channels_of, require_extra
 from repropack.conda.readers import read_conda_lock, read_explicit_lock, read_pixi
 from repropack.conda.solving import solve
+from repropack.conda.stale import stale
 from repropack.condafile import CondaFile, Item, read_environment, read_list
 from repropack.environment import AsOf, Lock, Target, format_of, normalise, resolve
 from repropack.environment.condamodel import CondaEnvironment, CondaPackage
@@ -52,12 +53,13 @@ def provide(
     if format in READERS:
         read = READERS[format](text, path, selection)
         environment = environment_of(read.packages, path)
+        old = stale(source, path) if format is Format.CONDA_LOCK else None
         return Lock(
             requirements=read.requirements(environment, target),
             origin=path,
             because=f"{path} pins {len(read.packages)} conda packages"
             + (f" and {len(read.pip)} of pip" if read.pip else ""),
-            findings=read.findings,
+            findings=(*read.findings, *([old] if old else [])),
             conda=environment,
             parts=read.parts,
         )

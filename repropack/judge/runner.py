@@ -20,7 +20,16 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from repropack.judge import collect, expand, files, hardware, logfile, processes, telemetry
+from repropack.judge import (
+    activation,
+    collect,
+    expand,
+    files,
+    hardware,
+    logfile,
+    processes,
+    telemetry,
+)
 from repropack.judge.model import RECORD_SCHEMA, Experiment, RunSpec
 from repropack.judge.processes import Ending, StopRequest
 from repropack.judge.readers import Reading
@@ -138,8 +147,10 @@ def _run(
 
 
 def environment(experiment: Experiment) -> Dict[str, str]:
-    """The variables that the experiment gets: those of this process and its own on top."""
-    env = dict(os.environ)
+    """The variables that the experiment gets: those of this process, what conda's packages set
+    when their environment is activated, and its own on top.
+    """
+    env = activation.added(os.environ, activation.variables())
     env["PYTHONHASHSEED"] = _hash_seed()
     env.update(experiment.env)
     return env
@@ -190,7 +201,11 @@ def _record(
         "seed": spec.seed,
         "params": dict(spec.params),
         "command": spec.command,
-        "env": {"PYTHONHASHSEED": _hash_seed(), **dict(experiment.env)},
+        "env": {
+            **activation.variables(),
+            "PYTHONHASHSEED": _hash_seed(),
+            **dict(experiment.env),
+        },
         "timeout_s": experiment.timeout_s,
         "status": status,
         "reason": _reason(experiment, ending, measured, stop, code, signal_name),

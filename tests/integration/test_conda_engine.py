@@ -34,6 +34,7 @@ dependencies:
   - markupsafe
   - markdown-it-py
   - plain
+  - active
   - pip:
       - itsdangerous<2.2
 variables:
@@ -59,12 +60,26 @@ assert os.environ["CONDA_PREFIX"] == sys.prefix, (os.environ["CONDA_PREFIX"], sy
 assert os.environ["PAPER"] == "7"
 assert version("itsdangerous") < "2.2" and version("markupsafe")
 assert markupsafe._speedups.__file__.startswith(sys.prefix)
+assert os.environ["ACTIVE_HOME"] == sys.prefix + "/share/active" and "OWN" not in os.environ
+assert os.environ["LISTED"] == "yes" and os.environ["PATH"].startswith(sys.prefix + "/active:")
+assert os.environ["LATER"] == "7 yes" and os.environ["LANG"] == "C.UTF-8"
 assert open(sys.prefix + "/etc/plain").read().strip() == sys.prefix
 script = shutil.which("markdown-it")
 assert script.startswith(sys.prefix), script
 assert subprocess.run([script, "--version"], stdout=subprocess.PIPE).returncode == 0
 json.dump({{"answer": 42}}, open("facts.json", "w"))
 """
+
+#: A package that sets variables when its environment is activated, one script after the other.
+ACTIVE = {
+    "etc/conda/activate.d/1_active.sh": CondaFile(
+        data=b'OWN=1; SEVEN=7\nexport ACTIVE_HOME="${CONDA_PREFIX}/share/active"\n'
+        b'export PATH="$CONDA_PREFIX/active:$PATH"\nexport LANG=de_DE.UTF-8\necho words\nfalse\n'
+    ),
+    "etc/conda/activate.d/2_later.sh": CondaFile(data=b'export LATER="$SEVEN $LISTED"\n'),
+    "etc/conda/deactivate.d/active.sh": CondaFile(data=b"unset ACTIVE_HOME\n"),
+    "etc/conda/env_vars.d/active.json": CondaFile(data=b'{"LISTED": "yes"}'),
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +94,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         distribution_package("markdown-it-py", depends=("python >=3.8", "mdurl")),
         distribution_package("mdurl"),
         Made(name="plain", version="1", files={"etc/plain": text}, extension=".tar.bz2"),
+        Made(name="active", version="1", files=ACTIVE),
     )
     channel = make_channel(directory / "channel", packages)
     files = {
