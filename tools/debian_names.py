@@ -1,12 +1,13 @@
-"""Check the table in repropack/data/debian.json, and its names against Debian's package indexes.
+"""Check repropack/data's debian.json and headers.json, and their names against Debian's indexes.
 
     python tools/debian_names.py                     schema, order, doubles
-    python tools/debian_names.py --format            also write it again in its one form
+    python tools/debian_names.py --format            also write them again in their one form
     python tools/debian_names.py --against-index     also ask the package indexes of all suites
 
 The last one runs apt with lists of its own in a temporary directory and the first package source of
 this machine (or REPROPACK_DEBIAN_MIRROR), so it needs Debian's apt and keyring. It names packages
-that a suite does not have, with what it may call them, and entries of `names` that nothing needs.
+that a suite does not have, with what it may call them, entries of `names` that nothing needs, and
+headers that neither the package of the table has in a suite, nor one that it depends on.
 Exit code 0: nothing wrong. To add a distribution: write its row, run `--format`, then
 `--against-index`, which says what must go into `names`; set `date`.
 """
@@ -20,7 +21,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,48 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
 ROW = {"match", "run", "build", "why", "from", "below", "unless", "hint"}
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+HEADERS = table.FILE.with_name("headers.json")
+#: How apt is told to fetch the list of every package's files, checked like its other indexes.
+CONTENTS = {
+    "MetaKey": "$(COMPONENT)/Contents-$(ARCHITECTURE)",
+    "ShortDescription": "Contents-$(ARCHITECTURE)",
+    "Description": "Contents-$(ARCHITECTURE)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A suite: its packages' names, and for what is asked for, who has a header, who needs whom."""
+
+    names: frozenset[str]
+    having: dict[str, frozenset[str]]
+    needing: dict[str, frozenset[str]]
 
 
 def check() -> tuple[str, ...]:
     """Everything that is wrong with the table by itself, as lines; () when nothing is."""
     data = table.content()
-    return (*head(data), *rows(data), *names(data))
+    return (*head(data), *rows(data), *names(data), *headers())
+
+
+def headers() -> Iterator[str]:
+    """headers.json: source, date, names of packages, its one form."""
+    data = json.loads(HEADERS.read_text("utf-8"))
+    if not data.get("source") or not re.fullmatch(r"\d{4}-\d\d-\d\d", data.get("date", "")):
+        yield "headers.json needs source and date (YYYY-MM-DD)"
+    if HEADERS.read_text("utf-8") != rendered_headers(data):
+        yield "headers.json is not in its one form; run tools/debian_names.py --format"
+    for header, package in data["headers"].items():
+        if not re.fullmatch(r"[\w./+-]+\.h(pp)?", header):
+            yield f"headers.json: {header!r} is no header"
+        if not NAME.fullmatch(package):
+            yield f"headers.json: {package!r} is no package's name"
+
+
+def rendered_headers(data: dict[str, Any]) -> str:
+    """That table as text, in the order of its headers."""
+    ordered = dict(sorted(data["headers"].items(), key=lambda row: (row[0].lower(), row[0])))
+    return json.dumps({**data, "headers": ordered}, indent=2, ensure_ascii=False) + "\n"
 
 
 def head(data: dict[str, Any]) -> Iterator[str]:
@@ -74,10 +112,12 @@ def names(data: dict[str, Any]) -> Iterator[str]:
         yield from (f"names: {name}: no suite {suite!r}" for suite in unknown)
 
 
-def against_index(have: dict[str, frozenset[str]]) -> Iterator[str]:
-    """Names that a suite does not have, and renamings that are not needed."""
+def against_index(have: dict[str, Archive]) -> Iterator[str]:
+    """Names that a suite does not have, renamings without need, headers that are elsewhere."""
     used = {p for row in table.rows() for p in (*row.run, *row.build)} | {*table.compilers()}
-    for suite, packages in have.items():
+    for suite, archive in have.items():
+        packages = archive.names
+        yield from wrong_headers(suite, archive)
         for package in sorted(used):
             name = table.name_in(suite, package)
             if name is not None and name not in packages:
@@ -89,6 +129,19 @@ def against_index(have: dict[str, frozenset[str]]) -> Iterator[str]:
                 yield f"names: {suite} has no {entry[suite]}"
 
 
+def wrong_headers(suite: str, archive: Archive) -> Iterator[str]:
+    """Headers that the package of the table does not bring in a suite."""
+    for header, named in json.loads(HEADERS.read_text("utf-8"))["headers"].items():
+        package = table.name_in(suite, named) or named
+        if package not in archive.names:
+            yield f"headers.json: {suite} has no {package}, which is to have {header}"
+            continue
+        found = archive.having.get(header, frozenset())
+        if not found & (archive.needing[package] | {package}):
+            there = ", ".join(sorted(found)[:5]) or "no package"
+            yield f"headers.json: {suite} has {header} in {there}, and not in {package}"
+
+
 def near(package: str, packages: frozenset[str]) -> list[str]:
     """What a suite may call a package: the same stem with other numbers, or with t64."""
     stem = re.match(r"[a-z+]*[a-z+-]*", package)
@@ -96,8 +149,8 @@ def near(package: str, packages: frozenset[str]) -> list[str]:
     return [f"{package}t64"] if f"{package}t64" in packages else same[:5] or ["nothing"]
 
 
-def index_of(suite: str, directory: Path) -> frozenset[str]:
-    """The names of all packages of a suite's main archive, by apt itself."""
+def index_of(suite: str, directory: Path) -> Archive:
+    """What a suite's main archive has, by apt itself."""
     (directory / "lists" / "partial").mkdir(parents=True)
     (directory / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
     options = {
@@ -107,11 +160,47 @@ def index_of(suite: str, directory: Path) -> frozenset[str]:
         "Dir::State::status": "/dev/null",
         "Dir::Cache": directory,
         "Acquire::Languages": "none",
+        "Acquire::GzipIndexes": "false",
+        **{f"Acquire::IndexTargets::deb::Contents::{key}": v for key, v in CONTENTS.items()},
     }
     given = [f"--option={name}={value}" for name, value in options.items()]
     subprocess.run(["apt-get", *given, "-qq", "update"], check=True)
     found = subprocess.run(["apt-cache", *given, "pkgnames"], check=True, capture_output=True)
-    return frozenset(found.stdout.decode().split())
+    names = frozenset(found.stdout.decode().split())
+    wanted = json.loads(HEADERS.read_text("utf-8"))["headers"]
+    return Archive(
+        names=names,
+        having=packages_with(frozenset(wanted), directory / "lists"),
+        needing={p: needed_by(p, given) for p in in_suite(suite, wanted.values()) if p in names},
+    )
+
+
+def in_suite(suite: str, packages: Iterable[str]) -> set[str]:
+    """What these packages are called in a suite."""
+    return {table.name_in(suite, package) or package for package in packages}
+
+
+def packages_with(wanted: frozenset[str], lists: Path) -> dict[str, frozenset[str]]:
+    """Which packages have each of these headers below some directory of headers."""
+    found: dict[str, set[str]] = {}
+    for contents in lists.glob("*Contents*"):
+        for line in contents.read_text("utf-8", "replace").splitlines():
+            path, _, packages = line.rstrip().rpartition(" ")
+            below = path.strip().partition("include/")[2].split("/")
+            for start in range(len(below)):
+                header = "/".join(below[start:])
+                if header in wanted:
+                    found.setdefault(header, set()).update(
+                        each.rpartition("/")[2] for each in packages.split(",")
+                    )
+    return {header: frozenset(packages) for header, packages in found.items()}
+
+
+def needed_by(package: str, options: list[str]) -> frozenset[str]:
+    """Every package that installing one brings, by what it depends on."""
+    command = ["apt-cache", *options, "depends", "--recurse", "--important", package]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return frozenset(line for line in done.stdout.splitlines() if NAME.fullmatch(line))
 
 
 def mirror() -> str:
@@ -123,8 +212,8 @@ def mirror() -> str:
     return own or (found.group(1) if found else "")
 
 
-def indexes() -> dict[str, frozenset[str]]:
-    """The package names of every suite that is in use."""
+def indexes() -> dict[str, Archive]:
+    """What every suite that is in use has."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="debian-names-") as directory:
         Path(directory).chmod(0o755)
@@ -164,6 +253,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.format:
         table.FILE.write_text(rendered(sorted_table(table.content())), "utf-8")
+        HEADERS.write_text(rendered_headers(json.loads(HEADERS.read_text("utf-8"))), "utf-8")
     wrong = [*check()]
     if arguments.against_index:
         wrong += against_index(indexes())

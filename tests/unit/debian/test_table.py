@@ -44,7 +44,22 @@ def test_what_is_wrong_is_said(tool: ModuleType) -> None:
 def test_an_index_that_lacks_a_name(tool: ModuleType) -> None:
     """A name that a suite does not have is told with what it may be called."""
     used = {p for row in table.rows() for p in (*row.run, *row.build)} | {*table.compilers()}
-    have = frozenset({*used, "libpq5t64"} - {"libpq5"})
-    said = [*tool.against_index({"trixie": have})]
+    have = frozenset({*used, "libpq5t64", "zlib1g-dev", "libboost-dev", "libpng-dev"} - {"libpq5"})
+    archive = tool.Archive(
+        names=have,
+        having={
+            "zlib.h": frozenset({"zlib1g-dev"}),
+            "boost/config.hpp": frozenset({"libboost1.81-dev"}),
+            "png.h": frozenset({"libother-dev"}),
+        },
+        needing={
+            **{name: frozenset() for name in have},
+            "libboost-dev": frozenset({"libboost1.81-dev"}),
+        },
+    )
+    said = [*tool.against_index({"trixie": archive})]
+    assert "headers.json: trixie has png.h in libother-dev, and not in libpng-dev" in said
+    assert "headers.json: trixie has no libasound2-dev, which is to have alsa/asoundlib.h" in said
+    assert not [line for line in said if " zlib.h" in line or "boost" in line]
     assert "trixie has no libpq5; perhaps libpq5t64" in said
     assert "names: trixie has libmagic1 itself" in said
