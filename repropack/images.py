@@ -25,8 +25,9 @@ from repropack.bundle import (
 )
 from repropack.debian.debs import Deb, differences
 from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
-from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of, provide_base
+from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
 from repropack.engines.cuda_image import provide_cuda
+from repropack.engines.exact import provide_wanted
 from repropack.engines.managed import by_its_hash, given_python
 from repropack.environment import Target, place
 from repropack.errors import BuildError, IntegrityError
@@ -65,7 +66,13 @@ class Workshop:
         cuda = None if self.cuda is None else self.cuda.tag
         sha256 = dict(self.base.labels).get(ARCHIVE_LABEL)
         python = by_its_hash(self.settings.cache, sha256) if sha256 else None
-        return BaseRecord(reference=self.base.tag, cuda=cuda, debs=self.debs, python=python)
+        return BaseRecord(
+            reference=self.base.tag,
+            cuda=cuda,
+            debs=self.debs,
+            python=python,
+            exact=self.spec.exact or None,
+        )
 
     @property
     def log(self) -> Path:
@@ -89,10 +96,10 @@ def open_workshop(
         pull = settings.base != "bootstrap"
         if python is not None:
             spec = replace(spec, managed=given_python(python))
-        base = provide_base(
-            *(engine, spec),
+        spec, base = provide_wanted(
+            *(engine, spec, need.exact),
             allow_pull=pull,
-            progress=reporter.detail,
+            reporter=reporter,
             cache=settings.cache,
         )
         if need.cuda is not None:

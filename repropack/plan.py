@@ -16,14 +16,14 @@ from repropack.cuda.signals import signals_of
 from repropack.debian import system_packages
 from repropack.environment import Lock, Target
 from repropack.errors import PlanError
-from repropack.findings import Choice, Finding
+from repropack.findings import Choice, Finding, Severity
 from repropack.inspection import Inspection
 from repropack.judge.expand import expand
 from repropack.judge.model import Claim, Experiment, RunSpec
 from repropack.origin import Origin, describe_origin
-from repropack.pythons import without_patch
+from repropack.pythons import PATCH, without_patch
 from repropack.source import Source
-from repropack.tables import GLIBC, SUITES, suite_of
+from repropack.tables import GLIBC, SUITES, debian_python, suite_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +40,14 @@ class BaseNeed:
     """Which base is needed: Python (minor version), Debian suite, names of Debian packages.
 
     `cuda` is the image of which CUDA's files are taken, where no locked package brings them.
+    `exact` is the Python's whole version where that counts and Debian has another one.
     """
 
     python: str
     suite: str
     apt: tuple[str, ...] = ()
     cuda: str | None = None
+    exact: str | None = None
 
     @property
     def target(self) -> Target:
@@ -61,6 +63,7 @@ class Base:
     suite: Choice
     apt: tuple[Choice, ...] = ()
     cuda: Choice | None = None
+    exact: Choice | None = None
 
     @property
     def need(self) -> BaseNeed:
@@ -70,6 +73,7 @@ class Base:
             suite=self.suite.value,
             apt=tuple(choice.value for choice in self.apt),
             cuda=None if self.cuda is None else self.cuda.value,
+            exact=None if self.exact is None else self.exact.value,
         )
 
 
@@ -157,7 +161,10 @@ def choose_base(candidate: Choice, inspection: Inspection, config: Config) -> Ba
     for package in config.environment.apt:
         because = "environment.apt in repropack.yaml"
         asked[package] = Choice(value=package, because=because)
-    return base_of(python, tuple(asked[name] for name in sorted(asked)))
+    base = base_of(python, tuple(asked[name] for name in sorted(asked)))
+    own = debian_python(base.suite.value) if python.value in SUITES else ""
+    exact = candidate if candidate.value not in (python.value, own) else None
+    return dataclasses.replace(base, exact=exact)
 
 
 def base_of(python: Choice, apt: tuple[Choice, ...]) -> Base:
@@ -171,6 +178,22 @@ def base_of(python: Choice, apt: tuple[Choice, ...]) -> Base:
         )
     suite = Choice(value=suite_of(python.value), because=because)
     return Base(python=python, suite=suite, apt=apt)
+
+
+def patch_doubts(base: Base, lock: Lock) -> tuple[Finding, ...]:
+    """A patch version that the base has only where somebody gives it."""
+    if base.exact is None or lock.conda is not None:
+        return ()
+    other = "the newest 3.x that uv has".replace("3.x", base.python.value)
+    if base.python.value in SUITES:
+        other = f"Debian {base.suite.value}'s {debian_python(base.suite.value)}"
+    because = (
+        f"{base.exact.because}: the base has it where a registry has its official image or uv its "
+        f"build, else it has {other}, and the build says so"
+    )
+    return (
+        Finding(kind=PATCH, value=base.exact.value, because=because, severity=Severity.WARNING),
+    )
 
 
 def refuse_problems(inspection: Inspection) -> None:
@@ -221,6 +244,7 @@ def make_plan(
             *inspection.findings,
             *lock.findings,
             *conda.doubts(lock, inspection.python),
+            *patch_doubts(base, lock),
             *cuda.findings,
             *cuda_base.findings,
             *system.findings,

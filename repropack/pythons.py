@@ -19,6 +19,7 @@ from repropack.tables import SUITES, python_releases
 
 # Without a date: those that a Debian base has, by how well tested.
 PREFERRED: Final = ("3.11", "3.13", "3.9")
+PATCH: Final = "python.patch"
 MATURE_DAYS: Final = 270  # most compiled packages have wheels for a new Python by then
 MINORS: Final = tuple(f"3.{minor}" for minor in range(6, 30))
 

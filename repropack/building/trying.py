@@ -161,9 +161,13 @@ def image_of(chosen: Try, workshop: Workshop) -> Image:
 
 
 def compiler_base(workshop: Workshop, apt: tuple[str, ...] = ()) -> Image:
-    """The base with a compiler: the same one, and what building needs on top."""
-    spec = workshop.spec
+    """The base with a compiler: the same one, and what building needs on top.
+
+    Debian's Python compiles for each patch version of its minor one.
+    """
+    spec = replace(workshop.spec, exact="")
+    spec = spec if spec.is_debians else workshop.spec
     own = (*COMPILERS, *apt, *(HEADERS if spec.is_debians else ()))  # uv's bring their headers
     wanted = replace(spec, apt=tuple(sorted({*spec.apt, *own})))
-    detail = workshop.reporter.detail
-    return provide_base(workshop.engine, wanted, allow_pull=False, progress=detail)
+    cache, detail = workshop.settings.cache, workshop.reporter.detail
+    return provide_base(workshop.engine, wanted, allow_pull=False, progress=detail, cache=cache)

@@ -15,8 +15,9 @@ from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Made, Target, Wheel
 from repropack.environment.condamodel import CondaFile
 from repropack.environment.made import NOTHING_MADE
-from repropack.findings import Severity
+from repropack.findings import Finding, Severity
 from repropack.plan import Plan
+from repropack.pythons import PATCH
 
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
@@ -29,13 +30,15 @@ class BaseRecord:
 
     `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
     distribution in the base; empty where no container is used. `python` is the archive of its
-    Python, where that is not the distribution's.
+    Python, where that is not the distribution's; `exact` its whole version, where one was asked for
+    and had.
     """
 
     reference: str
     cuda: str | None = None
     debs: tuple[Deb, ...] = ()
     python: Path | None = None
+    exact: str | None = None
 
     @property
     def packages_sha256(self) -> str | None:
@@ -114,6 +117,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             "suite": need.suite,
             "apt": list(need.apt),
             "cuda": base.cuda,
+            "exact": base.exact,
             "packages_sha256": base.packages_sha256,
         },
         "plan": [
@@ -141,7 +145,9 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         "experiments": [experiment.to_json() for experiment in plan.experiments],
         "claims": [claim.to_json() for claim in plan.claims],
         "findings": [
-            finding.to_json() for finding in plan.findings if finding.severity is not Severity.INFO
+            finding.to_json()
+            for finding in settled(plan, base)
+            if finding.severity is not Severity.INFO
         ],
     }
 
@@ -153,6 +159,17 @@ def dump(value: Any) -> str:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def settled(plan: Plan, base: BaseRecord) -> tuple[Finding, ...]:
+    """The plan's findings, now that it is known whether the base has the patch version."""
+    others = tuple(finding for finding in plan.findings if finding.kind != PATCH)
+    need = plan.base.exact
+    if need is None or base.exact == need.value or plan.lock.conda is not None:
+        return others
+    because = f"{need.because}, and the base has another patch version of {plan.base.python.value}"
+    doubt = Finding(kind=PATCH, value=need.value, because=because, severity=Severity.WARNING)
+    return (*others, doubt)
 
 
 def conda_to_json(plan: Plan, files: tuple[CondaFile, ...]) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
             suite=str(base["suite"]),
             apt=tuple(str(package) for package in base["apt"]),
             cuda=None if base["cuda"] is None else str(base["cuda"]),
+            exact=str(base["exact"]) if base.get("exact") else None,
         ),
         base_reference=str(base["reference"]),
         debs=debs_in(directory, base["packages_sha256"]),

@@ -64,18 +64,25 @@ class BaseEngine(Protocol):
 class BaseSpec:
     """Which base: Debian suite, Python minor version (`3.11`), names of Debian packages.
 
-    `managed` is the archive of the Python, where it has to be this one.
+    `managed` is the archive of the Python, where it has to be this one. `exact` is its whole
+    version, where no other patch version will do.
     """
 
     suite: str
     python: str
     apt: tuple[str, ...] = ()
     managed: ManagedPython | None = None
+    exact: str = ""
 
     @property
     def is_debians(self) -> bool:
         """Whether the Debian release has this Python itself."""
-        return SUITES.get(self.python) == self.suite
+        return SUITES.get(self.python) == self.suite and not self.exact
+
+    @property
+    def version(self) -> str:
+        """The Python as exactly as it is asked for."""
+        return self.exact or self.python
 
 
 def base_tag(spec: BaseSpec) -> str:
@@ -83,13 +90,13 @@ def base_tag(spec: BaseSpec) -> str:
     packages = sorted(set(spec.apt))
     digest = hashlib.sha256("\n".join(packages).encode()).hexdigest()[:8]
     python = f"-{spec.managed.short}" if spec.managed else ""
-    named = f"repropack/base:{spec.suite}-py{spec.python}{python}"
+    named = f"repropack/base:{spec.suite}-py{spec.version}{python}"
     return named + (f"-{digest}" if packages else "")
 
 
 def registry_reference(spec: BaseSpec) -> str:
     """Return the official image that serves as a base when no Debian packages are asked for."""
-    return f"python:{spec.python}-slim-{spec.suite}"
+    return f"python:{spec.version}-slim-{spec.suite}"
 
 
 def provide_base(
@@ -128,7 +135,7 @@ def provide_base(
     if not allow_bootstrap:
         raise pull_error or TemporaryError(f"the base {base_tag(spec)} is not there")
     if not spec.is_debians and spec.managed is None and cache is not None:
-        spec = replace(spec, managed=managed_python(spec.python, cache=cache, progress=progress))
+        spec = replace(spec, managed=managed_python(spec.version, cache=cache, progress=progress))
     made = _local(engine, spec) or _bootstrap(engine, spec, progress, log or _own_log(spec))
     if spec.managed is not None:  # found at once the next time
         engine.tag(made, (base_tag(replace(spec, managed=None)),))
@@ -186,7 +193,7 @@ def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]
     return (
         *([(ARCHIVE_LABEL, spec.managed.sha256)] if spec.managed else []),
         ("repropack.base.suite", spec.suite),
-        ("repropack.base.python", spec.python),
+        ("repropack.base.python", spec.version),
         ("repropack.base.apt", " ".join(sorted(set(spec.apt)))),
         (PACKAGES_LABEL, packages_sha256),
     )

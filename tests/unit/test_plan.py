@@ -43,6 +43,26 @@ def test_a_python_that_debian_has_not_is_said(tmp_path: Path) -> None:
     assert "uv installs (without these there are 3.9, 3.11, 3.13)" in base.suite.because
 
 
+@pytest.mark.parametrize(
+    ("pin", "exact", "said"),
+    [
+        ("3.11.9", "3.11.9", "pinned in .python-version:1: the base has it where"),
+        ("3.12.4", "3.12.4", "else it has the newest 3.12 that uv has"),
+        ("3.11.2", None, ""),
+        ("3.11", None, ""),
+    ],
+)
+def test_a_patch_version_is_wanted_where_debian_has_another(
+    tmp_path: Path, pin: str, exact: str | None, said: str
+) -> None:
+    """The plan names it, and which one there is where it cannot be had."""
+    plan = planned(tmp_path, {".python-version": f"{pin}\n"})
+    assert plan.base.need.exact == exact and plan.base.python.value == ".".join(pin.split(".")[:2])
+    doubts = [found for found in plan.findings if found.kind == "python.patch"]
+    assert [said in found.because for found in doubts] == [True] * (exact is not None)
+    assert exact != "3.11.9" or "Debian bookworm's 3.11.2, and the build" in doubts[0].because
+
+
 def test_system_packages_follow_from_the_lock(tmp_path: Path) -> None:
     """A locked package that needs a system library brings it, unless the author declines it."""
     pins = f"opencv-python==4.9.0.80 {HASH}\n"
