@@ -63,8 +63,9 @@ def hash_file(
     try:
         if not _is_still(descriptor, found):
             return CHANGED
-        hasher = new_hasher(algorithm, threads=threads)
         large = mapped and found.size_bytes >= LARGE and algorithm is Algorithm.BLAKE3
+        # With more than one thread each hasher starts a pool of its own: dear for a small file.
+        hasher = new_hasher(algorithm, threads=threads if large else 1)
         read = _read_mapped if large else _read
         done = read(descriptor, found.size_bytes, hasher, advance)
         if done != found.size_bytes or not _is_still(descriptor, found):
