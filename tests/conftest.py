@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -28,6 +29,15 @@ GIT_IDENTITY = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes the golden files again."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files again")
+
+
+def pytest_configure() -> None:
+    """Programs that tests start can be interrupted, even where the tests themselves cannot.
+
+    A shell that starts them in the background has them ignore SIGINT, and so would every child.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
