@@ -12,16 +12,17 @@ import dataclasses
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
 from repropack.config import Dataset
 from repropack.engines import Mount
 from repropack.errors import DataError, IntegrityError, UsageError
-from repropack.footprint import Algorithm, Checked, How, check, footprint, read
-from repropack.footprint.following import size
-from repropack.footprint.walk import Tree
 from repropack.progress import Reporter
 from repropack.project import Looked
+
+if TYPE_CHECKING:
+    from repropack.footprint import Checked
 
 WORK = "/work"
 
@@ -55,6 +56,8 @@ def is_committed(looked: Looked, dataset: Dataset) -> bool:
     place = looked.directory / dataset.path
     if not place.is_dir():
         return True
+    from repropack.footprint.walk import Tree
+
     return all(found.path in committed for found in Tree(place).walk())
 
 
@@ -65,6 +68,9 @@ def _recorded(dataset: Dataset, directory: Path, cache: Path, reporter: Reporter
             f"the dataset {dataset.name} is not at {place}",
             hint=f"put it there ({dataset.url})" if dataset.url else "put it there, or link to it",
         )
+    from repropack.footprint import Algorithm, footprint
+    from repropack.footprint.following import size
+
     reporter.step(f"footprint of {dataset.name}")
     key = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:32]
     kept = cache / "footprints"
@@ -137,6 +143,8 @@ def default_place(bundle: Bundle, data: Data, home: Path | None) -> Path:
     candidates = (inside, home / data.path) if home else (inside,)
     place = next((each for each in candidates if each.exists()), None)
     if place is None:
+        from repropack.footprint.following import size
+
         where = f" (the authors got it from {data.url})" if data.url else ""
         raise UsageError(
             f"the dataset {data.name} is needed, {size(data.n_bytes)} in {data.n_files} files"
@@ -148,6 +156,8 @@ def default_place(bundle: Bundle, data: Data, home: Path | None) -> Path:
 
 def hold(bundle: Bundle, data: Data, place: Path, *, cache: Path, reporter: Reporter) -> None:
     """Raises `IntegrityError` with what was added, removed and changed, if anything was."""
+    from repropack.footprint import How, check, read
+
     reporter.step(f"checking {data.name} at {place}")
     recorded = bundle.directory / FOOTPRINTS / f"{data.name}.json"
     checked = check(

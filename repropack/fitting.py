@@ -9,10 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from repropack.engines.venv_pythons import pythons_here
 from repropack.environment import AsOf, Lock
-from repropack.environment.learned import Learned
 from repropack.environment.parts import Selection
 from repropack.errors import ComputedError, OtherPythonError, RepropackError
 from repropack.findings import Choice
@@ -21,9 +20,12 @@ from repropack.plan import Base, base_of, choose_bases
 from repropack.project import Looked
 from repropack.tables import python_releases
 
+if TYPE_CHECKING:
+    from repropack.environment.learned import Learned
+
 HERE = "this machine has it, and no container is asked for"
 #: Builds a project to learn what it needs; refuses where that cannot be done.
-Learn = Callable[[Looked, Base, ComputedError], Learned]
+Learn = Callable[[Looked, Base, ComputedError], "Learned"]
 
 
 def environment_of(
@@ -67,6 +69,8 @@ def environment_of(
 
     bases = choose_bases(found, looked.config)
     if engine == "venv" and len(bases) > 1:
+        from repropack.engines.venv_pythons import pythons_here
+
         bases = preferred(bases, pythons_here())
     try:
         return first_that_fits(bases, lock_for)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repropack.environment import (
     EMPTY_LOCK,
@@ -22,7 +23,6 @@ from repropack.environment import (
     read_lock,
 )
 from repropack.environment.groups import refuse_selection
-from repropack.environment.learned import Learned
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
 from repropack.errors import PlanError
@@ -31,6 +31,9 @@ from repropack.formats import Format
 from repropack.inspection import EnvironmentFile
 from repropack.rooting import with_root
 from repropack.source import Source
+
+if TYPE_CHECKING:
+    from repropack.environment.learned import Learned
 
 PLACE = re.compile(r" in (\S.*?)(?::([0-9]+))?$")
 

@@ -9,8 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from repropack.errors import DataError
-from repropack.footprint import lists, ours
-from repropack.footprint.model import shown
 
 FOOTPRINTS = "footprints"
 INCLUDED = "data"
@@ -67,6 +65,10 @@ def from_json(raw: dict[str, Any]) -> Data:
 
 def write_data(directory: Path, datasets: tuple[Data, ...]) -> None:
     """Footprints, the lists that `sha256sum` and a shell can check, and data that is included."""
+    if not datasets:
+        return
+    from repropack.footprint import lists, ours
+
     for data in datasets:
         assert data.footprint is not None
         target = directory / FOOTPRINTS
@@ -82,6 +84,8 @@ def write_data(directory: Path, datasets: tuple[Data, ...]) -> None:
 
 def _links(footprint: Path) -> Iterator[bytes]:
     """As `find -type l` and `readlink` tell them, sorted by line."""
+    from repropack.footprint import ours
+
     yield from sorted(
         entry.path + b" -> " + entry.link + b"\n"
         for entry in ours.Reader(footprint).entries()
@@ -94,6 +98,8 @@ def _include(data: Data, directory: Path, links: Path) -> None:
     assert data.place is not None
     first = links.read_bytes().partition(b"\n")[0]
     if first:
+        from repropack.footprint.model import shown
+
         raise DataError(
             f"{data.place} cannot be included: it holds a link, {shown(first)}",
             hint="put the file itself there, or leave out `include: true`",

@@ -167,7 +167,8 @@ def not_over(deadline_s: float, started: subprocess.Popen[str]) -> bool:
 #: What is imported before can be used by a user who may not read it.
 AS_ANOTHER = """
 import difflib, os, sys
-import blake3, repropack.footprint, repropack.cli.commands, repropack.cli.output
+import blake3, repropack.cli.commands, repropack.cli.output, traceback
+import repropack.footprint.making, repropack.footprint.checking, repropack.footprint.formats
 from repropack.cli import run
 os.setuid(65534)
 sys.exit(run(["data", "footprint", *sys.argv[1:2], "-o", *sys.argv[2:], "--no-cache"]))
