@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from repropack.engines.archive import pack, tree
 from repropack.engines.build_log import BuildLog
 from repropack.engines.diagnosis import explain
+from repropack.engines.docker_add import add
 from repropack.engines.docker_cli import DockerCli
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_install import install
@@ -39,6 +40,8 @@ def build_legacy(
     A daemon that is `local` sees the context where it is: it need not be sent packages.
     """
     with _build_log(recipe, progress) as log:
+        if add(client, recipe, log.line):
+            return
         if local and install(client, recipe, partial(_build_shell, client, log), log.line):
             return
         try:
