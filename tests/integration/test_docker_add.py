@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -92,8 +91,18 @@ def seen(engine: DockerEngine, tag: str) -> tuple[str, dict[str, Any]]:
     }
 
 
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the containers of this test are called: others may be made at the same time."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setattr("repropack.engines.docker_add.secrets.token_hex", lambda _: mark)
+    return mark
+
+
 @pytest.mark.engine
-def test_same_image(engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_image(
+    engine: DockerEngine, mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Owners, modes, times, links, labels and everything inherited are what the builder gives."""
     ours, theirs = recipe(engine, tmp_path / "ours"), recipe(engine, tmp_path / "theirs")
     module.build_legacy(engine.client, ours, ignore)
