@@ -85,7 +85,7 @@ def seen(engine: DockerEngine, tag: str) -> tuple[str, dict[str, Any]]:
         listing = client.logs(made).decode()
     finally:
         client.remove_container(made, force=True)
-    config = dict(client.inspect_image(tag)["Config"])
+    config = dict(client.inspect_image(tag)["Config"])  # type: ignore[no-untyped-call]
     return listing, {
         key: value for key, value in config.items() if key not in ("Hostname", "Image")
     }
