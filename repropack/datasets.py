@@ -12,7 +12,6 @@ import dataclasses
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
 from repropack.config import Dataset
@@ -20,9 +19,6 @@ from repropack.engines import Mount
 from repropack.errors import DataError, IntegrityError, UsageError
 from repropack.progress import Reporter
 from repropack.project import Looked
-
-if TYPE_CHECKING:
-    from repropack.footprint import Checked
 
 WORK = "/work"
 
@@ -170,17 +166,7 @@ def hold(bundle: Bundle, data: Data, place: Path, *, cache: Path, reporter: Repo
     )
     if not checked.same:
         raise IntegrityError(
-            f"{place} is not the dataset {data.name} that was recorded:\n{_told(checked)}",
+            f"{place} is not the dataset {data.name} that was recorded:\n"
+            + "\n".join(f"  {line}" for line in checked.told()),
             hint=f"get it as the authors had it, or name it with --data {data.name}=PATH",
         )
-
-
-def _told(checked: Checked) -> str:
-    lines = []
-    for name, kind in checked.kinds:
-        if kind.count:
-            lines.append(f"  {name}: {kind.count}")
-            lines += [f"    {path}" for path in kind.first]
-            if kind.count > len(kind.first):
-                lines.append(f"    … and {kind.count - len(kind.first)} more")
-    return "\n".join(lines)

@@ -76,4 +76,4 @@ def verify(
         built = pack(looked, settings=settings, reporter=reporter)
     chosen = select_runs(built.bundle, question)
     out = workspace.place(directory, question.out, force=settings.force, resume=question.resume)
-    return run_and_judge(built, chosen, question, directory=out, reporter=reporter)
+    return run_and_judge(built, chosen, question, out, cache=settings.cache, reporter=reporter)

@@ -28,7 +28,7 @@ from repropack.running import Bench, run_all
 from repropack.settings import Built, Question, Repeat, Verified
 from repropack.surroundings import surroundings
 from repropack.verification import author_of, read, write_report
-from repropack.workspace import cache_directory, write_atomically
+from repropack.workspace import write_atomically
 
 
 def select_runs(bundle: Bundle, question: Question) -> Selection:
@@ -51,15 +51,16 @@ def run_and_judge(
     built: Built,
     chosen: Selection,
     question: Question,
-    *,
     directory: Path,
+    *,
+    cache: Path,
     reporter: Reporter,
 ) -> Verified:
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
     running = {run.experiment for run in chosen.runs}
     check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
     mounts = datasets.provide(
-        built.bundle, question.data, question.home, cache=cache_directory(), reporter=reporter
+        built.bundle, question.data, question.home, cache=cache, reporter=reporter
     )
     bench = Bench(
         built=built,

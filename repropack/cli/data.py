@@ -228,12 +228,7 @@ def checked_lines(checked: Checked) -> list[str]:
     if checked.retimed:
         looked += f" ({checked.retimed} because their time differs)"
     lines = [f"{'the same' if checked.same else 'different'}: {looked}"]
-    for name, kind in checked.kinds:
-        if kind.count:
-            lines.append(f"{name}: {kind.count}")
-            lines += [f"  {path}" for path in kind.first]
-            if kind.count > len(kind.first):
-                lines.append(f"  … and {kind.count - len(kind.first)} more")
+    lines += checked.told()
     if checked.seed is not None:
         lines.append(
             f"a corruption of 1 % of the files would have been caught with a probability of "

@@ -88,7 +88,7 @@ def nvcc_for(
 def elsewhere(building: Sequence[Need]) -> str:
     """Where wheels are of what would have to be compiled; "" if it is not known of any."""
     known = sorted({f"{need.package}: {need.instead}" for need in building if need.instead})
-    return "" + "; ".join(known) if known else ""
+    return "; ".join(known)
 
 
 def toolkit_image(

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from repropack.engines.docker_client import failures, patience
 from repropack.engines.model import BuildRecipe
 
 if TYPE_CHECKING:
@@ -34,30 +35,28 @@ def add(client: APIClient, recipe: BuildRecipe, say: Callable[[str], None]) -> b
 
     Owners, modes and times are those of the archive, as with ADD.
     """
-    import docker.errors
-    import requests
-
     text = (recipe.context / recipe.dockerfile).read_text("utf-8")
     found = recognise(text)
     if found is None or recipe.labels:
         return False
     image, archive, label = found
-    failures = (docker.errors.DockerException, requests.RequestException)
     name = f"repropack-add-{secrets.token_hex(8)}"
     try:
         config = dict(client.inspect_image(image)["Config"])  # type: ignore[no-untyped-call]
         if config.get("OnBuild"):
             return False
         client.create_container(image=image, name=name, use_config_proxy=False)
-        with (recipe.context / archive).open("rb") as file:
-            client.put_archive(name, "/", file)
         repository, _, tag = recipe.tag.rpartition(":")
-        client.commit(name, repository, tag, message=f"ADD {archive} /", changes=label, conf=config)
-    except failures as error:
+        with patience(client), (recipe.context / archive).open("rb") as file:
+            client.put_archive(name, "/", file)
+            client.commit(
+                name, repository, tag, message=f"ADD {archive} /", changes=label, conf=config
+            )
+    except failures() as error:
         say(f"left to the builder: {error}")
         return False
     finally:
-        with suppress(*failures):
+        with suppress(*failures()):
             client.remove_container(name, force=True, v=True)
     say(f"added {archive} to {image}")
     return True

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _ANSWER_TIMEOUT_S = 120
+_PATIENCE_S = 24 * 3600
 _SOCKET = Path("/var/run/docker.sock")
 
 
@@ -120,3 +121,26 @@ def _text(error: Exception) -> str:
     if "Failed to resolve" in text:
         return "Cannot connect to the Docker daemon"
     return text
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What can go wrong where something is tried that the builder can do as well."""
+    import docker.errors
+    import requests
+
+    return (
+        docker.errors.DockerException,
+        requests.RequestException,
+        OSError,
+        RepropackError,
+    )
+
+
+@contextmanager
+def patience(client: APIClient) -> Iterator[None]:
+    """Time for an answer: gigabytes are packed before the daemon says anything."""
+    before, client.timeout = client.timeout, _PATIENCE_S
+    try:
+        yield
+    finally:
+        client.timeout = before

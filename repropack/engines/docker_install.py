@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from repropack.engines.docker_client import failures, patience
 from repropack.engines.model import BuildRecipe
-from repropack.errors import RepropackError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -31,7 +31,6 @@ Builder = Callable[[BuildRecipe], None]
 
 #: A directory that every Debian has: it hides behind a volume, which is no part of an image.
 DESK = "/mnt"
-PATIENCE_S = 24 * 3600
 _COPY_FROM = re.compile(r"COPY --from=(\S+) (/\S+) \2")
 _STAGE = re.compile(r"FROM \S+ AS (\S+)")
 
@@ -129,21 +128,9 @@ def install(
     try:
         with _shell(client, recipe, found, build) as shell:
             return _install(client, recipe, found, shell, say)
-    except _failures() as error:
+    except failures() as error:
         say(f"left to the builder: {error}")
         return False
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    import docker.errors
-    import requests
-
-    return (
-        docker.errors.DockerException,
-        requests.RequestException,
-        OSError,
-        RepropackError,
-    )
 
 
 @contextmanager
@@ -167,7 +154,7 @@ def _shell(
     try:
         yield tag
     finally:
-        with suppress(*_failures()):
+        with suppress(*failures()):
             client.remove_image(tag, noprune=True)
 
 
@@ -200,7 +187,7 @@ def _install(
             for line in chunk.decode("utf-8", "replace").splitlines():
                 say(line)
         code = int(client.wait(name)["StatusCode"])
-        with _patience(client):
+        with patience(client):
             stray = _stray(client.diff(name) or (), found.kept) if code == 0 else ""
             if code or stray:
                 say(f"left to the builder: {stray or f'exit code {code}'}")
@@ -209,18 +196,8 @@ def _install(
             client.commit(name, repository, tag, message=f"install {found.kept}", conf=config)
         return True
     finally:
-        with suppress(*_failures()):
+        with suppress(*failures()):
             client.remove_container(name, force=True, v=True)
-
-
-@contextmanager
-def _patience(client: APIClient) -> Iterator[None]:
-    """Time for an answer: gigabytes are packed before the daemon says anything."""
-    before, client.timeout = client.timeout, PATIENCE_S
-    try:
-        yield
-    finally:
-        client.timeout = before
 
 
 def _config(client: APIClient, image: str) -> dict[str, Any]:

@@ -16,7 +16,6 @@ class Following:
 
     def __init__(self, reporter: Reporter, pool: Pool, *, total_bytes: int = 0) -> None:
         self.total_bytes = total_bytes
-        self.skipped_bytes = 0
         self.n_files = 0
         self._reporter = reporter
         self._pool = pool
@@ -36,7 +35,7 @@ class Following:
         done = self._pool.read_bytes
         rate = done / max(now_s - self._began_s, 1e-3)
         parts = [f"{self.n_files} files", f"{size(done)} read", f"{size(rate)}/s"]
-        left = self.total_bytes - self.skipped_bytes - done
+        left = self.total_bytes - done
         if self.total_bytes and left > 0 and rate > 0:
             parts.append(f"{duration(left / rate)} left")
         self._reporter.detail(" · ".join(parts))

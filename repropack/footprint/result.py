@@ -69,6 +69,17 @@ class Checked:
         """Whether nothing differs, as far as was looked."""
         return not any(kind.count for _, kind in self.kinds)
 
+    def told(self) -> list[str]:
+        """The differences for a person: of each kind how many, and the first of them."""
+        lines = []
+        for name, kind in self.kinds:
+            if kind.count:
+                lines.append(f"{name}: {kind.count}")
+                lines += [f"  {path}" for path in kind.first]
+                if kind.count > len(kind.first):
+                    lines.append(f"  … and {kind.count - len(kind.first)} more")
+        return lines
+
     def caught(self, rate: float) -> float:
         """The probability that the hashed files would have shown a corruption of this rate."""
         return chance(self.n_files, max(1, math.ceil(rate * self.n_files)), self.hashed)

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from repropack.engines import BuildRecipe, Image, RunOrder
+from repropack.engines import BuildRecipe, Engine, Image, RunOrder
+from repropack.engines.base import BaseSpec, provide_base
 from repropack.judge.model import Experiment
 from repropack.judge.pyz import write_pyz
 
@@ -125,3 +126,9 @@ def read(path: Path) -> Any:
 
 def ignore(_: str) -> None:
     """Progress that nobody looks at."""
+
+
+def bookworm(engine: Engine) -> Image:
+    """The base that tests build on."""
+    spec = BaseSpec(suite="bookworm", python="3.11")
+    return provide_base(engine, spec, allow_pull=True, progress=ignore)

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from repropack.engines import BuildRecipe, Image
+from repropack.engines import BuildRecipe
 from repropack.engines import docker_build as module
-from repropack.engines.base import BaseSpec, provide_base
 from repropack.engines.docker import DockerEngine
 from repropack.engines.docker_add import recognise
 from repropack.errors import BuildError
-from tests.integration.engine_bundle import ignore
+from tests.integration.engine_bundle import bookworm, ignore
 
 LABELS = 'LABEL one="a \\"b\\" \\$HOME" \\\n      two.name="ü # c"\n'
 LIST = "cd / && find work repropack -printf '%p %m %U:%G %y %s %T@ %l\\n' | sort"
@@ -48,12 +47,6 @@ def engine() -> Iterator[DockerEngine]:
             engine.client.remove_image(tag)
 
 
-def base_of(engine: DockerEngine) -> Image:
-    """A base."""
-    spec = BaseSpec(suite="bookworm", python="3.11")
-    return provide_base(engine, spec, allow_pull=True, progress=ignore)
-
-
 def recipe(engine: DockerEngine, directory: Path) -> BuildRecipe:
     """A layer with a file, a link and a directory of three owners, and labels that need quotes."""
     directory.mkdir()
@@ -69,7 +62,7 @@ def recipe(engine: DockerEngine, directory: Path) -> BuildRecipe:
             info.linkname = "d/ü" if kind == tarfile.SYMTYPE else ""
             info.size = 3 if kind == tarfile.REGTYPE else 0
             archive.addfile(info, io.BytesIO(b"abc"))
-    text = f"FROM {base_of(engine).tag}\nADD layer.tar /\n{LABELS}"
+    text = f"FROM {bookworm(engine).tag}\nADD layer.tar /\n{LABELS}"
     (directory / "Dockerfile").write_text(text, "utf-8")
     tag = f"repropack-test/add:{uuid.uuid4().hex}"
     return BuildRecipe(context=directory, tag=tag, log=directory.with_suffix(".log"))

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from repropack.engines import BuildRecipe, Image, Mount, RunStatus
-from repropack.engines.base import BaseSpec, provide_base
 from repropack.engines.docker import DockerEngine
 from repropack.engines.docker_cli import find_cli
 from repropack.errors import BuildError, RunError
-from tests.integration.engine_bundle import ignore, order, read, recipe, write_context
+from tests.integration.engine_bundle import bookworm, ignore, order, read, recipe, write_context
 
 pytestmark = pytest.mark.engine
 
@@ -30,8 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def base() -> Image:
     """The default base; the first test run on a machine makes it."""
-    spec = BaseSpec(suite="bookworm", python="3.11")
-    return provide_base(DockerEngine(), spec, allow_pull=True, progress=ignore)
+    return bookworm(DockerEngine())
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from repropack.engines import BuildRecipe
-from repropack.engines.base import BaseSpec, provide_base
 from repropack.engines.docker import DockerEngine
 from repropack.engines.docker_build import build_legacy
 from repropack.errors import BuildError
-from tests.integration.engine_bundle import ignore
+from tests.integration.engine_bundle import bookworm, ignore
 
 pytestmark = pytest.mark.engine
 
@@ -58,9 +57,7 @@ def engine() -> Iterator[DockerEngine]:
 
 def built(engine: DockerEngine, directory: Path, *, last: str, local: bool) -> tuple[str, str]:
     """The image's tag and the build's log."""
-    base = provide_base(
-        engine, BaseSpec(suite="bookworm", python="3.11"), allow_pull=True, progress=ignore
-    )
+    base = bookworm(engine)
     context = directory / f"context-{local}"
     (context / "wheels").mkdir(parents=True)
     (context / "one.txt").write_text("1\n")
