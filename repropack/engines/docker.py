@@ -20,6 +20,7 @@ from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
 from repropack.engines.docker_gpu import handover
+from repropack.engines.docker_orphans import sweep
 from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
@@ -75,6 +76,12 @@ class DockerEngine:
         return client
 
     @cached_property
+    def _swept(self) -> APIClient:
+        """The client, once what killed processes left behind is gone."""
+        sweep(self.client)
+        return self.client
+
+    @cached_property
     def _cli(self) -> DockerCli | None:
         if self._builder == "legacy":
             return None
@@ -126,7 +133,7 @@ class DockerEngine:
         """Build and tag an image with the network off; `BuildError` names the failing step."""
         if not (recipe.context / recipe.dockerfile).is_file():
             raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
-        client = self.client
+        client = self._swept
         if self._cli is not None:
             build_buildkit(self._cli, recipe, progress)
         elif self._builder == "buildkit":
@@ -167,7 +174,7 @@ class DockerEngine:
         order = _with_facts(order, self)
         limits = Limits(memory_bytes=self._memory_bytes)
         try:
-            return run_container(self.client, order, limits, progress, stop)
+            return run_container(self._swept, order, limits, progress, stop)
         except OSError as error:
             raise RunError(
                 f"the run's results could not be written to {order.directory}: "

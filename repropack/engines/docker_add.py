@@ -10,12 +10,12 @@ left to the builder, which then says what is wrong.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from repropack.engines.docker_client import failures, patience
+from repropack.engines.docker_orphans import mark
 from repropack.engines.model import BuildRecipe
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add(client: APIClient, recipe: BuildRecipe, say: Callable[[str], None]) -> b
     if found is None or recipe.labels:
         return False
     image, archive, label = found
-    name = f"repropack-add-{secrets.token_hex(8)}"
+    name = f"repropack-add-{mark()}"
     try:
         config = dict(client.inspect_image(image)["Config"])  # type: ignore[no-untyped-call]
         if config.get("OnBuild"):

@@ -12,7 +12,6 @@ not know or cannot do is left to the builder, which then says what is wrong. Doe
 from __future__ import annotations
 
 import re
-import secrets
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from repropack.engines.docker_client import failures, patience
+from repropack.engines.docker_orphans import SHELL, mark
 from repropack.engines.model import BuildRecipe
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _shell(
     client: APIClient, recipe: BuildRecipe, found: Installation, build: Builder
 ) -> Iterator[str]:
     """The image without what is installed, under a tag that lasts as long as it is needed."""
-    tag = f"repropack/shell:{secrets.token_hex(8)}"
+    tag = f"{SHELL}:{mark()}"
     with tempfile.TemporaryDirectory(prefix="repropack-shell-") as directory:
         context = Path(directory)
         (context / "Dockerfile").write_text(found.shell, "utf-8")
@@ -170,7 +170,7 @@ def _install(
     base = _config(client, dict(recipe.build_args).get("BASE", shell))
     if config.get("Entrypoint"):
         return False
-    name = f"repropack-install-{secrets.token_hex(8)}"
+    name = f"repropack-install-{mark()}"
     script = _script(found, tuple(base.get("Env") or ()))
     try:
         client.create_container(

@@ -11,7 +11,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from repropack.engines.docker_client import translated
-from repropack.engines.docker_run import RUN_LABEL
+from repropack.engines.docker_orphans import labels
 from repropack.errors import BuildError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def read_file(client: APIClient, image_id: str, path: str) -> bytes | None:
     with translated(BuildError, f"{path} could not be read from the base"):
         try:
             client.create_container(
-                image_id, ["true"], name=name, labels=dict([RUN_LABEL]), network_disabled=True
+                image_id, ["true"], name=name, labels=labels(), network_disabled=True
             )
             try:
                 chunks, _ = client.get_archive(name, f"/{path}")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from repropack.engines.archive import Unpacked, unpack
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_follow import Ending, How, follow
+from repropack.engines.docker_orphans import labels
 from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
 from repropack.engines.run_files import (
     RECORD,
@@ -35,7 +36,6 @@ from repropack.errors import RunError
 if TYPE_CHECKING:
     from docker import APIClient
 
-RUN_LABEL = ("repropack.run", "1")
 _RUNNER = ("/opt/env/bin/python", "/repropack/judge.pyz", "run")
 _REMOVAL_ATTEMPTS = 3
 _REMOVAL_PAUSE_S = 0.2
@@ -106,7 +106,7 @@ def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> No
             user="1000:1000",
             working_dir="/work",
             volumes=["/work", "/out"],
-            labels=dict([RUN_LABEL]),
+            labels=labels(),
             stop_signal="SIGTERM",
             host_config=_host_config(client, order, limits),
             use_config_proxy=order.network,

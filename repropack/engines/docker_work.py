@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from repropack.engines.archive import pack, tree, unpack
 from repropack.engines.build_log import one_line
 from repropack.engines.docker_client import translated
-from repropack.engines.docker_run import RUN_LABEL, remove
+from repropack.engines.docker_orphans import labels
+from repropack.engines.docker_run import remove
 from repropack.engines.model import Progress, WorkOrder, WorkResult
 from repropack.errors import BuildError
 
@@ -50,7 +51,7 @@ def _container(client: APIClient, order: WorkOrder) -> Iterator[str]:
             entrypoint=[],
             user=f"{_OWNER}:{_OWNER}",
             environment={"HOME": "/tmp", "PATH": "/usr/local/bin:/usr/bin:/bin"},
-            labels=dict([RUN_LABEL]),
+            labels=labels(),
             host_config=_host_config(client),
             use_config_proxy=False,
         )

@@ -6,6 +6,8 @@ No repropack bundle is written for it, so a failure here is a failure of an engi
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from repropack.engines.base import BaseSpec, provide_base
 from repropack.judge.model import Experiment
 from repropack.judge.pyz import write_pyz
 
+# The name of the runs of this process and of those that it starts: others may use the engine, too.
+NAME = os.environ.setdefault("REPROPACK_TEST_NAME", f"repropack-test-{secrets.token_hex(4)}")
 PROBE = """
 import json, os, pathlib, socket, sys, time
 
@@ -116,7 +120,7 @@ def recipe(context: Path, log: Path, *, tag: str = "repropack-test/probe:1") -> 
 
 def order(image: Image, run_id: str, directory: Path, **more: Any) -> RunOrder:
     """The order for one run of the probe."""
-    return RunOrder(image=image, run_id=run_id, name="repropack-test", directory=directory, **more)
+    return RunOrder(image=image, run_id=run_id, name=NAME, directory=directory, **more)
 
 
 def read(path: Path) -> Any:

@@ -88,7 +88,7 @@ def seen(engine: DockerEngine, tag: str) -> tuple[str, dict[str, Any]]:
 def mark(monkeypatch: pytest.MonkeyPatch) -> str:
     """What the containers of this test are called: others may be made at the same time."""
     mark = uuid.uuid4().hex
-    monkeypatch.setattr("repropack.engines.docker_add.secrets.token_hex", lambda _: mark)
+    monkeypatch.setattr("repropack.engines.docker_add.mark", lambda: mark)
     return mark
 
 

@@ -18,8 +18,17 @@ import pytest
 from repropack.engines import BuildRecipe, Image, Mount, RunStatus
 from repropack.engines.docker import DockerEngine
 from repropack.engines.docker_cli import find_cli
+from repropack.engines.docker_orphans import labels
 from repropack.errors import BuildError, RunError
-from tests.integration.engine_bundle import bookworm, ignore, order, read, recipe, write_context
+from tests.integration.engine_bundle import (
+    NAME,
+    bookworm,
+    ignore,
+    order,
+    read,
+    recipe,
+    write_context,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -57,7 +66,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 def _containers(engine: DockerEngine) -> list[str]:
     """The containers of the runs that are started here."""
-    filters = {"label": "repropack.run=1", "name": "repropack-test-"}
+    filters = {"label": "repropack.run=1", "name": NAME}
     return [str(found["Id"]) for found in engine.client.containers(all=True, filters=filters)]
 
 
@@ -225,6 +234,21 @@ def test_second_ctrl_c_removes_the_container_at_once(image: Image, tmp_path: Pat
         time.sleep(0.05)
     process.communicate(timeout=30)
     assert process.returncode is not None
+
+
+def test_what_a_killed_process_left_is_removed(image: Image, tmp_path: Path) -> None:
+    """`kill -9` leaves a run behind; the next run removes it, and none of a process that lives."""
+    engine, image_id = DockerEngine(), image.id
+    own = engine.client.create_container(image_id, ["true"], name=f"{NAME}-own", labels=labels())
+    try:
+        process = _start_sleeping(image, tmp_path / "out")
+        process.kill()
+        process.communicate()
+        assert len(_containers(engine)) == 2
+        engine.run(order(image, "isolation", tmp_path / "next"), ignore)
+        assert _containers(engine) == [own["Id"]]
+    finally:
+        engine.client.remove_container(own["Id"])
 
 
 def test_image_without_a_runner(base: Image, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+Answers = dict[tuple[str, str], tuple[int, Any]]
 VERSION = {"ApiVersion": "1.41", "Version": "20.10.0", "MinAPIVersion": "1.12"}
 
 
@@ -20,9 +21,10 @@ class Daemon(socketserver.ThreadingUnixStreamServer):
 
     daemon_threads = True
 
-    def __init__(self, path: str, answers: dict[tuple[str, str], tuple[int, Any]]) -> None:
+    def __init__(self, path: str, answers: Answers) -> None:
         super().__init__(path, Handler)
-        self.answers = {("GET", "/version"): (200, VERSION), **answers}
+        empty: Answers = {("GET", f"/{kind}/json"): (200, []) for kind in ("containers", "images")}
+        self.answers = {("GET", "/version"): (200, VERSION), **empty, **answers}
         self.asked: list[str] = []
 
 
