@@ -41,6 +41,7 @@ from repropack.engines.venv_local import install_local
 from repropack.errors import RunError
 
 _TICK_S = 1.0
+_SWEEP_S = 5.0
 _POLL_S = 0.005
 _CHUNK_BYTES = 1 << 16
 # What a run keeps of the caller's environment. The rest could change its result unseen.
@@ -228,9 +229,20 @@ class _Runner:
 
 
 def _sweep(home: str) -> None:
-    """Kill what a killed runner left running: the processes whose home is the scratch directory."""
-    mark = b"HOME=" + os.fsencode(home)
+    """Kill what a killed runner left running, and wait until it is gone."""
+    deadline = time.monotonic() + _SWEEP_S
+    while (left := _at_home(home)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(OSError):  # it has ended
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL_S)
+
+
+def _at_home(home: str) -> list[int]:
+    """The processes whose home is the scratch directory."""
+    mark, found = b"HOME=" + os.fsencode(home), []
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):  # it has ended, or it is somebody else's
             if mark in environment.read_bytes().split(b"\0"):
-                os.kill(int(environment.parent.name), signal.SIGKILL)
+                found.append(int(environment.parent.name))
+    return found
