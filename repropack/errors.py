@@ -69,6 +69,14 @@ class OtherPythonError(InvalidError):
     """What the repository asks for is there for other versions of Python only."""
 
 
+class UnknownNameError(InvalidError):
+    """No index has a package of the `name`."""
+
+    def __init__(self, what: str, *, name: str, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.name = name
+
+
 class ComputedError(InvalidError):
     """What a project needs is computed by its `setup.py`: only running that tells. `path` is it."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repropack.environment import AsOf, Lock
 from repropack.environment.parts import Selection
-from repropack.errors import ComputedError, OtherPythonError, RepropackError
+from repropack.errors import ComputedError, InvalidError, OtherPythonError, RepropackError
 from repropack.findings import Choice
 from repropack.locking import provide_lock
 from repropack.plan import Base, base_of, choose_bases
@@ -56,6 +57,7 @@ def environment_of(
             return provide_lock(
                 *(looked.source, found.environment, target, cache),
                 infer=inferred,
+                undeclared=bool(found.undeclared),
                 as_of=as_of,
                 selection=selection,
                 learned=learned,
@@ -74,10 +76,8 @@ def environment_of(
         bases = preferred(bases, pythons_here())
     try:
         return first_that_fits(bases, lock_for)
-    except OtherPythonError:
-        with suppress(RepropackError):  # packages that have wheels for other Pythons are built
-            return bases[0], lock_for(bases[0], from_sources=True)
-        raise
+    except OtherPythonError as error:
+        return first_from_sources(bases, partial(lock_for, from_sources=True), error)
 
 
 def preferred(bases: tuple[Base, ...], here: tuple[str, ...]) -> tuple[Base, ...]:
@@ -105,6 +105,27 @@ def first_that_fits(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -
         hint = f"Python {' or '.join(others)} would do: set environment.python in repropack.yaml"
         raise OtherPythonError(refused[0].what, hint=hint) from refused[0]
     raise refused[0]
+
+
+def first_from_sources(
+    bases: tuple[Base, ...], lock_for: Callable[[Base], Lock], refused: OtherPythonError
+) -> tuple[Base, Lock]:
+    """The best base where packages may be built that have wheels for other Pythons alone.
+
+    Where there is none, what requirements say against each other is told before what has no wheel:
+    no other Python helps against that.
+    """
+    contradiction: InvalidError | None = None
+    for base in bases:
+        try:
+            return base, lock_for(base)
+        except (OtherPythonError, ComputedError):
+            continue
+        except InvalidError as error:
+            contradiction = contradiction or error
+        except RepropackError:
+            break
+    raise contradiction or refused
 
 
 def passed_over(base: Base, first: Base, error: OtherPythonError) -> Base:

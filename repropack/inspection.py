@@ -30,7 +30,7 @@ from repropack.findings import Choice, Finding, Severity, Where
 from repropack.formats import Format, format_of
 from repropack.judge.model import Experiment
 from repropack.pythons import candidates, minor_of, said
-from repropack.tables import distribution_of
+from repropack.tables import distribution_of, nowhere_to_install
 
 __all__ = ["EnvironmentFile", "Inspection", "Project", "inspect"]
 
@@ -128,7 +128,7 @@ def _inferable(imported: tuple[Finding, ...], told: tuple[Finding, ...]) -> tupl
         Choice(value=f.value, because=f"`pip install {f.value}` in {f.where}") for f in told
     )
     names = {normalise(re.split(r"[\[=~!<>]", choice.value)[0]) for choice in said}
-    others = map(_distribution, imported)
+    others = [_distribution(f) for f in imported if not nowhere_to_install(f.value)]
     return (*said, *(choice for choice in others if normalise(choice.value) not in names))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,13 @@ from repropack.environment import (
     Lock,
     Target,
     format_of,
+    normalise,
     read_lock,
 )
 from repropack.environment.groups import refuse_selection
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.requirements import Line
-from repropack.errors import PlanError
+from repropack.errors import PlanError, UnknownNameError
 from repropack.findings import Choice, Finding, Severity, Where
 from repropack.formats import Format
 from repropack.inspection import EnvironmentFile
@@ -35,6 +37,7 @@ from repropack.source import Source
 if TYPE_CHECKING:
     from repropack.environment.learned import Learned
 
+NOT_INFERRED = "environment.not-inferred"
 PLACE = re.compile(r" in (\S.*?)(?::([0-9]+))?$")
 
 
@@ -45,6 +48,7 @@ def provide_lock(
     cache: Path,
     *,
     infer: tuple[Choice, ...] = (),
+    undeclared: bool = False,
     as_of: AsOf | None = None,
     selection: Selection = UNASKED,
     learned: Learned | None = None,
@@ -54,7 +58,9 @@ def provide_lock(
 
     An unpinned manifest is resolved as of `as_of`, else as of the commit's date; a snapshot has
     none, so it is resolved as of now. `infer` are distributions that the code imports and no
-    manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock.
+    manifest names (`Inspection.undeclared`): they are resolved too, but never added to a lock, and
+    left out with a finding where no index has the name: it was a guess. `undeclared` says that
+    there are some.
     `selection` are the groups and extras that the config asks for; `learned` is what a build of the
     project said that it needs, where its files compute that. Raises `ComputedError` without it.
     `check_hashes` asks the index whether hashes alone are of files for the target.
@@ -63,7 +69,7 @@ def provide_lock(
     if file.path is None:
         refuse_selection("the repository", selection)
     if file.path is None and not infer:
-        return EMPTY_LOCK
+        return EMPTY_LOCK if not undeclared else replace(EMPTY_LOCK, because=file.because)
     if file.path is not None and file.format.is_conda:
         return provide_conda(
             source, file, target, cache, infer=infer, as_of=as_of, selection=selection
@@ -84,18 +90,31 @@ def provide_lock(
             return replace(lock, findings=(*lock.findings, *left_out, *built(lock)))
     from repropack.environment.resolving import resolve
 
-    lock = resolve(
-        *(source, file.path),
-        target=target,
-        as_of=moment,
-        cache=cache,
-        inferred=tuple(map(line_of, infer)),
-        selection=selection,
-        learned=learned,
-    )
+    ask = partial(resolve, source, file.path, target=target, as_of=moment, cache=cache)
+    ask = partial(ask, selection=selection, learned=learned)
+    lock, said = with_known(infer, lambda known: ask(inferred=tuple(map(line_of, known))))
     if file.path is not None:
         lock = with_root(lock, source, file.path, file.format)
-    return replace(lock, findings=(*lock.findings, *map(inferred, infer), *built(lock)))
+    return replace(lock, findings=(*lock.findings, *said, *built(lock)))
+
+
+def with_known(
+    infer: tuple[Choice, ...], resolved: Callable[[tuple[Choice, ...]], Lock]
+) -> tuple[Lock, tuple[Finding, ...]]:
+    """The lock with those of the inferred distributions that an index has, and what is to be said.
+
+    Raises `UnknownNameError` for a name that a manifest has.
+    """
+    known, unknown = infer, list[Finding]()
+    while True:
+        try:
+            return resolved(known), (*map(inferred, known), *unknown)
+        except UnknownNameError as error:
+            guesses = [c for c in known if normalise(named(c)) == normalise(error.name)]
+            if not guesses:
+                raise
+            known = tuple(choice for choice in known if choice not in guesses)
+            unknown += map(unknown_guess, guesses)
 
 
 def complete(
@@ -187,6 +206,23 @@ def as_of_commit(source: Source) -> AsOf:
     return AsOf(time=time, because="the commit's date")
 
 
+def named(choice: Choice) -> str:
+    """The name of an inferred distribution, without its version."""
+    return re.split(r"[\[=~!<>]", choice.value)[0]
+
+
+def unknown_guess(choice: Choice) -> Finding:
+    """An import whose distribution is not known."""
+    return Finding(
+        kind=NOT_INFERRED,
+        value=named(choice),
+        because=f"{choice.because} needs it, and no index has a package of this name: name it with "
+        f"its address in a requirements.txt, {named(choice)} @ git+https://…",
+        where=line_of(choice).where,
+        severity=Severity.WARNING,
+    )
+
+
 def line_of(choice: Choice) -> Line:
     """An inferred distribution as a requirement, with the import that needs it."""
     match = PLACE.search(choice.because)
@@ -225,11 +261,13 @@ def not_added(infer: tuple[Choice, ...], path: str) -> tuple[Finding, ...]:
     if not infer:
         return ()
     names = ", ".join(choice.value for choice in infer)
+    added = "is not added: lock again with it"
+    added = added if len(infer) == 1 else "are not added: lock again with them"
     return (
         Finding(
-            kind="environment.not-inferred",
+            kind=NOT_INFERRED,
             value=names,
-            because=f"{path} is a lock, so {names} is not added: lock again with it",
+            because=f"{path} is a lock, so {names} {added}",
             where=Where(path=path),
             severity=Severity.WARNING,
         ),

@@ -102,8 +102,13 @@ def standard_names() -> frozenset[str]:
 
 
 def distribution_of(module: str) -> str:
-    """The distribution that brings a top-level module: by the table, else of the same name."""
-    return str(_data("imports.json")["imports"].get(module, module))
+    """The distribution that brings a module: by the table, else of the same name."""
+    return str(_data("imports.json")["imports"].get(module, module.replace(".", "-")))
+
+
+def nowhere_to_install(module: str) -> str:
+    """Why no package of an index brings a module, whatever has its name; "" where one does."""
+    return str(_data("imports.json")["elsewhere"].get(module, ""))
 
 
 def random_by_default() -> frozenset[str]:

@@ -35,7 +35,7 @@ _BECAUSE: Final = {
     Format.HASHED: "requirements with hashes",
     Format.REQUIREMENTS: "requirements without hashes",
     Format.PYPROJECT: "has dependencies",
-    Format.PIPFILE: "has packages, and there is no Pipfile.lock",
+    Format.PIPFILE: "has packages",
     Format.SETUP_CFG: "has install_requires",
     Format.SETUP_PY: "has install_requires",
     Format.SCRIPT: "a script that names its dependencies",

@@ -6,14 +6,15 @@ rest. Does not own: what is done about it (`locking`, when asked to infer).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from repropack.condafile import included_files
+from repropack.detectors.code import module_of
 from repropack.detectors.dependencies import KIND_PREFIX
 from repropack.detectors.installs import installed
+from repropack.detectors.listing import place_to_list
 from repropack.detectors.pins import asked_names, normalise, pins
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Severity, Where
@@ -22,6 +23,7 @@ from repropack.tables import (
     distribution_in_conda,
     distribution_of,
     mistaken_names,
+    nowhere_to_install,
     standard_modules,
 )
 
@@ -44,12 +46,19 @@ _FAMILIES: Final = (
     ("progressbar2", "progressbar33", "progressbar"),
     ("clip", "openai-clip"),
 )
-MAX_NOTEBOOKS: Final = 10
-MAX_NOTEBOOK_BYTES: Final = 2_000_000  # larger ones hold pictures, and take long to parse
-_NOTEBOOK: Final = re.compile(r"(?:[^/.][^/]*/)?[^/]+\.ipynb")
+_NAMES: Final = r"[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?"
 _IMPORT: Final = re.compile(
-    r"^(?:import[ \t]+([A-Za-z_][\w., \t]*)|from[ \t]+([A-Za-z_][\w.]*)[ \t]+import)", re.M
+    rf"^(?:import[ \t]+({_NAMES}(?:[ \t]*,[ \t]*{_NAMES})*)|from[ \t]+([A-Za-z_][\w.]*)[ \t]+import"
+    rf"[ \t]+\(?[ \t]*({_NAMES}|\*|\\|$)(?:[ \t]*,.*)?\)?)[ \t]*(?:[;#\\].*)?$",
+    re.M,
 )
+# The name of a project, and the modules that it compiles.
+_BUILT: Final = re.compile(
+    r"(?:Extension\(\s*(?:name\s*=\s*)?|^\s*(?:setuptools\.)?(?:setup\(\s*)?name\s*=\s*)"
+    r"[\"']([A-Za-z_][\w.-]*)[\"']",
+    re.M,
+)
+MAX_SETUPS: Final = 10
 _QUOTED: Final = re.compile(r"""["']\s*([A-Za-z0-9][A-Za-z0-9._-]*)""")
 _KEYS: Final = re.compile(r"^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)[\"']?\s*=", re.M)
 _CONDA: Final = re.compile(r"^\s*-\s*[\"']?(?:[\w.-]+::)?([A-Za-z0-9][\w.-]*)", re.M)
@@ -66,7 +75,10 @@ _INCLUDE: Final = re.compile(r"^\s*(?:-r|--requirement)[ =]?(\S+)", re.M)
 def undeclared(reading: Reading, manifests: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return a warning for each requirement that a README installs and no manifest declares."""
     found = tuple(manifests)
-    return installed(reading, lambda: _with_families(_declared(reading, found)) | own(reading))
+    place = place_to_list(found, reading.has)
+    return installed(
+        reading, lambda: _with_families(_declared(reading, found)) | own(reading), place
+    )
 
 
 def missing(reading: Reading, manifests: Iterable[Finding], python: str) -> tuple[Finding, ...]:
@@ -74,14 +86,16 @@ def missing(reading: Reading, manifests: Iterable[Finding], python: str) -> tupl
 
     `python` is the minor version whose standard library is there.
     """
-    declared = _with_families(_declared(reading, tuple(manifests)))
+    known = tuple(manifests)
+    declared = _with_families(_declared(reading, known))
     ignored = own(reading) | standard_modules(python) | {"__main__"}
+    place = place_to_list(known, reading.has)
     found: dict[str, Finding] = {}
-    for name, where in (*_in_code(reading), *_in_notebooks(reading)):
+    for name, where in (*_in_code(reading), *_in_texts(reading)):
         distribution = normalise(distribution_of(name))
         if name in ignored or name in found or {distribution, normalise(name)} & declared:
             continue
-        found[name] = _finding(name, where, bool(declared))
+        found[name] = _finding(name, where, place, bool(declared))
     return tuple(found[name] for name in sorted(found))
 
 
@@ -92,45 +106,41 @@ def _in_code(reading: Reading) -> Iterator[tuple[str, Where]]:
                 yield name, Where(path=code.path, line=line)
 
 
-def _in_notebooks(reading: Reading) -> Iterator[tuple[str, Where]]:
-    """The imports at the beginnings of lines in the cells of notebooks near the root."""
-    near = sorted(path for path in reading.sizes if _NOTEBOOK.fullmatch(path))
-    small = [path for path in near if reading.sizes[path] <= MAX_NOTEBOOK_BYTES]
-    for path in small[:MAX_NOTEBOOKS]:
-        for source in _cells(reading.text(path) or ""):
-            for names, origin in _IMPORT.findall(source):
-                for name in (names or origin).split(","):
-                    root = name.split()[0].partition(".")[0] if name.strip() else ""
-                    if root:
-                        yield root, Where(path=path)
+def _in_texts(reading: Reading) -> Iterator[tuple[str, Where]]:
+    """The imports at the beginnings of lines: in code that is not parsed, and in notebooks."""
+    for path, text in reading.unparsed:
+        for name, position in imported(text):
+            yield name, Where(path=path, line=text.count("\n", 0, position) + 1)
+    for path, cells in reading.notebooks:
+        for name, _ in (found for cell in cells for found in imported(cell)):
+            yield name, Where(path=path)
 
 
-def _cells(text: str) -> list[str]:
-    """The sources of a notebook's code cells; nothing of what is no notebook."""
-    try:
-        cells = json.loads(text).get("cells", [])
-        code = [cell for cell in cells if cell.get("cell_type") == "code"]
-        return ["".join(cell.get("source", "")) for cell in code]
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return []
+def imported(text: str) -> Iterator[tuple[str, int]]:
+    """The modules that lines import, each with its position; none of an indented line."""
+    for match in _IMPORT.finditer(text):
+        names, origin, first = match.groups()
+        dotted = [f"{origin}.{first}"] if origin else [n.split()[0] for n in names.split(",")]
+        yield from ((module_of(name), match.start()) for name in dotted)
 
 
-def _finding(name: str, where: Where, some: bool) -> Finding:
-    distribution = distribution_of(name)
+def _finding(name: str, where: Where, place: str, some: bool) -> Finding:
     what = "imported, but no manifest declares it" if some else "imported, but no file says what"
     what += "" if some else " to install"
     return Finding(
         kind=MISSING,
         value=name,
-        because=f"{what}; list {distribution} in requirements.txt",
+        because=f"{what}; {nowhere_to_install(name) or place.format(distribution_of(name))}",
         where=where,
         severity=Severity.WARNING,
     )
 
 
 def own(reading: Reading) -> frozenset[str]:
-    """Modules of the project: files, and directories that hold Python."""
-    names = set()
+    """Modules of the project: files, directories that hold Python, and what its setup.py builds."""
+    scripts = [path for path in reading.sizes if path.rpartition("/")[2] == "setup.py"]
+    texts = (reading.text(path) or "" for path in scripts[:MAX_SETUPS])
+    names = {name.partition(".")[0] for text in texts for name in _BUILT.findall(text)}
     for path in reading.sizes:
         if path.endswith((".py", ".pyx", ".so", ".ipynb")):
             *directories, file = path.split("/")

@@ -1,4 +1,4 @@
-"""`pip install …` in a README: what the author says to install, where no manifest says it.
+"""`pip install …` in a README or a notebook: what the author installs and no manifest says.
 
 Owns: reading such lines. Does not own: which names are declared (`imports`), what is done about the
 others (`locking`, when asked to infer).
@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from repropack.detectors.dependencies import table
 from repropack.detectors.pins import normalise
 from repropack.detectors.reading import Reading
 from repropack.findings import Finding, Severity, Where
@@ -28,19 +29,28 @@ _WITH_VALUE: Final = re.compile(
     r"|trusted-host|timeout|proxy|prefix|root)"
 )
 _END: Final = re.compile(r"&&|\|\||[;|]")
-_TOOLS: Final = frozenset(("pip", "setuptools", "wheel", "uv", "pipenv", "poetry", "virtualenv"))
+# What makes environments, and what an experiment never needs.
+_TOOLS: Final = frozenset(
+    (
+        *("pip", "setuptools", "wheel", "build", "uv", "pip-tools", "pipenv", "virtualenv"),
+        *("poetry", "pdm", "hatch", "flit", "conda", "conda-lock", "pre-commit", "tox", "nox"),
+        *("twine", "repropack"),
+    )
+)
 
 
-def installed(reading: Reading, known: Callable[[], Iterable[str]]) -> tuple[Finding, ...]:
-    """Return a warning for each requirement that a README installs and no manifest declares.
+def installed(
+    reading: Reading, known: Callable[[], Iterable[str]], place: str
+) -> tuple[Finding, ...]:
+    """Return a warning for each requirement that is installed so and that no manifest declares.
 
     `known` gives the names that are declared, and those of the project itself: its directories and
-    files. It is asked only where a README installs something.
+    files. It is asked only where something is installed. `place` says where a name is to be listed.
     """
     asked = list(_requirements(reading))
     if not asked:
         return ()
-    declared = {*map(normalise, known()), _project_name(reading), *_TOOLS}
+    declared = {*map(normalise, known()), *_project_names(reading), *_TOOLS}
     found: dict[str, Finding] = {}
     for text, where in asked:
         name = normalise(re.split(r"[\[=~!<>]", text)[0])
@@ -51,27 +61,37 @@ def installed(reading: Reading, known: Callable[[], Iterable[str]]) -> tuple[Fin
         found[name] = Finding(
             kind=INSTALLED,
             value=text,
-            because=f"{because}; list it in requirements.txt",
+            because=f"{because}; {place.format(name)}",
             where=where,
             severity=Severity.WARNING,
         )
     return tuple(found[name] for name in sorted(found))
 
 
-def _project_name(reading: Reading) -> str:
-    project = reading.toml("pyproject.toml").get("project")
-    name = project.get("name") if isinstance(project, dict) else None
-    return normalise(name) if isinstance(name, str) else ""
+def _project_names(reading: Reading) -> Iterator[str]:
+    data = reading.toml("pyproject.toml")
+    for project in (data.get("project"), table(data, "tool").get("poetry")):
+        name = project.get("name") if isinstance(project, dict) else None
+        if isinstance(name, str):
+            yield normalise(name)
 
 
 def _requirements(reading: Reading) -> Iterator[tuple[str, Where]]:
     for path in READMES:
         text = reading.text(path) if path in reading.root_files else None
-        joined = re.sub(r"\\\n", "  ", text or "")
-        for match in _LINE.finditer(joined):
-            line = (text or "").count("\n", 0, match.start(1)) + 1
-            for word in _words(match[1]):
-                yield word, Where(path=path, line=line)
+        for word, line in _installed_in(text or ""):
+            yield word, Where(path=path, line=line)
+    for path, cells in reading.notebooks:
+        for word, _ in (found for cell in cells for found in _installed_in(cell)):
+            yield word, Where(path=path)
+
+
+def _installed_in(text: str) -> Iterator[tuple[str, int]]:
+    """The requirements in a text's `pip install` lines, each with its line."""
+    joined = re.sub(r"\\\n", "  ", text)
+    for match in _LINE.finditer(joined):
+        line = text.count("\n", 0, match.start(1)) + 1
+        yield from ((word, line) for word in _words(match[1]))
 
 
 def _words(text: str) -> Iterator[str]:

@@ -15,16 +15,18 @@ from functools import cached_property
 from typing import Any, Final, Protocol
 
 from repropack.detectors.code import Code, parse_code
+from repropack.detectors.notebooks import code_cells, within_limits
 from repropack.errors import SourceError
 from repropack.findings import Finding, Severity, Where
 
 MAX_FILE_BYTES: Final = 1_000_000
 MAX_PYTHON_FILES: Final = 2_000
 MAX_PARSED_BYTES: Final = 400_000  # about a third of a second of parsing and walking
+MAX_SCANNED_BYTES: Final = 1_000_000  # of what is not parsed: read for its imports alone
 SCRIPT_NAMES: Final = ("train", "main", "run", "eval", "evaluate", "test", "experiment", "demo")
 _NOT_OWN: Final = (
     "tests test docs doc node_modules site-packages venv env .venv .tox build dist third_party "
-    "vendor __pycache__ .git .github"
+    "vendor __pycache__ .git .github .ipynb_checkpoints"
 )
 _MANIFEST_DIRECTORIES: Final = ("binder/", ".binder/", "requirements/", "wandb/")
 _SKIPPED_DIRECTORIES: Final = frozenset(_NOT_OWN.split())
@@ -65,7 +67,7 @@ class Reading:
         self._texts: dict[str, str | None] = {}
         self._tomls: dict[str, dict[str, Any]] = {}
         self._problems: dict[str, Finding] = {}
-        self._passed_over: list[str] = []
+        self._unparsed: list[str] = []
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -138,7 +140,7 @@ class Reading:
         for number, path in enumerate(self.python_paths):
             size_bytes = self.sizes[path]
             if number >= MAX_PYTHON_FILES or size_bytes > min(MAX_FILE_BYTES, left_bytes):
-                self._passed_over.append(path)
+                self._unparsed.append(path)
                 continue
             code = self._parsed(path)
             if code is not None:
@@ -166,17 +168,42 @@ class Reading:
             self._note(path, "code.unreadable", code.error, code.error_line)
         return code
 
+    @cached_property
+    def unparsed(self) -> tuple[tuple[str, str], ...]:
+        """Path and text of Python files beyond the limit of `code`, as many as may be read."""
+        _ = self.code
+        total = itertools.accumulate(self.sizes[path] for path in self._unparsed)
+        read = [p for p, so_far in zip(self._unparsed, total, strict=True)
+            if so_far <= MAX_SCANNED_BYTES]  # fmt: skip
+        with contextlib.suppress(SourceError):
+            self._source.read_ahead(read)
+        return tuple((path, self.text(path) or "") for path in read)
+
+    @cached_property
+    def notebooks(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Path and code cells of the notebooks that may be the project's own, within limits."""
+        chosen = within_limits(self._notebook_paths, self.sizes)
+        return tuple((path, code_cells(self.text(path) or "")) for path in chosen)
+
+    @cached_property
+    def _notebook_paths(self) -> tuple[str, ...]:
+        return tuple(path for path in self.sizes if path.endswith(".ipynb") and _is_own(path))
+
     def findings(self) -> tuple[Finding, ...]:
         """Return what was not read so far: each unreadable file, and how many were too many."""
         unreadable = tuple(self._problems[key] for key in sorted(self._problems))
-        if not self._passed_over:
+        looked = within_limits(self._notebook_paths, self.sizes)
+        notebooks = sorted(set(self._notebook_paths) - set(looked))
+        counted = ((len(self._unparsed), "Python files"), (len(notebooks), "notebooks"))
+        many = " and ".join(f"{number} {what}" for number, what in counted if number)
+        if not many:
             return unreadable
         passed_over = Finding(
             kind="code.limit",
-            value=f"{len(self._passed_over)} Python files were not looked into",
-            because="inspection stops early in large repositories; say in repropack.yaml what "
-            "it did not find",
-            where=Where(path=self._passed_over[0]),
+            value=f"{many} were not looked into",
+            because=f"of Python the likeliest {MAX_PARSED_BYTES // 1000} kB are read (of more, the "
+            "imports), of notebooks those near the root; say in repropack.yaml what is missing",
+            where=Where(path=[*self._unparsed, *notebooks][0]),
         )
         return (*unreadable, passed_over)
 

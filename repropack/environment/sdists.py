@@ -25,7 +25,7 @@ from repropack.environment.model import Kind, Lock, Origin, Requirement, Target
 from repropack.environment.origins import unbuilt
 from repropack.environment.store import explained, key_of, workspace
 from repropack.environment.stubs import Stub
-from repropack.errors import InvalidError, SourceError
+from repropack.errors import ComputedError, InvalidError, OtherPythonError, SourceError
 from repropack.workspace import write_atomically
 
 LARGEST_BYTES = 4 << 20
@@ -57,7 +57,14 @@ def source_stub(pinned: Requirement, manifest: Manifest, target: Target, cache: 
     with workspace(cache) as directory:
         archive = downloaded(stub, manifest, target, directory)
         label = f"{stub.where}: {pinned}"
-        requires = tuple(readable(requirements_of(Archive.read(archive), label), label))
+        try:
+            requires = tuple(readable(requirements_of(Archive.read(archive), label), label))
+        except ComputedError as error:
+            raise OtherPythonError(
+                f"{label} has no wheel for Python {target.python}, and what it needs is computed: "
+                f"{error.what}",
+                hint="ask for a version that has a wheel, or lock what you used, with hashes",
+            ) from error
     with explained(cache):
         answer.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(answer, json.dumps(requires))

@@ -23,6 +23,7 @@ from repropack.errors import (
     OtherPythonError,
     RepropackError,
     TemporaryError,
+    UnknownNameError,
 )
 
 UNKNOWN_NAME = re.compile(
@@ -35,7 +36,10 @@ NO_DATES = r"`([^`]+)` is missing an upload date"
 TOO_OLD = re.compile(r"filtered by `exclude-newer`")
 NO_WHEELS = re.compile(r"no usable wheels|building from source is disabled")
 NO_SUCH_VERSION = re.compile(r"there is no version of \S+==")
+# What one requirement says against another, whatever there is on an index and since when.
+CONTRADICTION = re.compile(r"depends on ([\w.-]+?)[=<>!~][^ ]* and you require \1(?![\w-])")
 NEWER = r"`([\w.-]+)` was filtered by `exclude-newer`.*?is v(\S+), published at ([0-9-]{10})"
+LOOSEN = "loosen the requirements that contradict each other, or lock what you used, with hashes"
 NOW = "resolve with today's packages: --as-of now"
 OTHER_PYTHON = re.compile(r"requires? Python|Python version|no wheels with a matching Python")
 
@@ -63,7 +67,8 @@ def explain_unresolvable(output: str, manifest: Manifest, date: str | None) -> R
     if unknown:
         name = normalise(unknown.group(1))
         where = manifest.where(name)
-        return InvalidError(f"{where}: no index has a package named {name}", hint=name_hint(name))
+        what = f"{where}: no index has a package named {name}"
+        return UnknownNameError(what, name=name, hint=name_hint(name))
     required = REQUIRED.search(said)
     where = manifest.where(normalise(required.group(1)) if required else "")
     until = f" as of {date}" if date else ""
@@ -81,6 +86,8 @@ def hint(output: str, date: str | None) -> str:
     wheels = "ask for a version that has a wheel, or lock what you used, with hashes"
     if NO_WHEELS.search(reason(output)):
         return wheels
+    if CONTRADICTION.search(reason(output)):
+        return LOOSEN
     later = came_later(output)
     if later or (date and TOO_OLD.search(said) and not undated(output)):
         what = later or f"they ask for something newer than {date}"
@@ -96,7 +103,7 @@ def hint(output: str, date: str | None) -> str:
         return wheels
     if OTHER_PYTHON.search(said):
         return "set environment.python in repropack.yaml to the Python that you used"
-    return "loosen the requirements that contradict each other, or lock what you used, with hashes"
+    return LOOSEN
 
 
 def undated(output: str) -> bool:
@@ -122,6 +129,7 @@ def reason(output: str) -> str:
         return essence(first_error(output))
     text = re.split(r"\n\s*\n", output[start:])[0]
     words = flat(text).removesuffix(", we can conclude that your requirements are unsatisfiable.")
+    words = re.sub(r"(, we can conclude[^,]+)?\. And because you require [^ ,]+$", "", words)
     return essence(words.removeprefix("Because "), most=500)
 
 

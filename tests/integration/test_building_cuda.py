@@ -158,12 +158,18 @@ def built_of(bundle: Path) -> dict[str, str]:
     return dict(built)
 
 
-def test_nvcc_of_packages_compiles_for_torchs_gpus(place: Place) -> None:
-    """CUDA 13: a fat binary for what torch covers, carried; the image has no compiler."""
+@pytest.fixture(scope="module")
+def project(place: Place) -> Path:
+    """A project with CUDA 13, verified: what compiles it was fetched."""
     project = place.project("2.14.1+cu130")
-    bundle = place.directory / "bundle"
     done = place.run("verify", str(project), "-o", str(place.directory / "out"))
     assert done.returncode == 0, done.stderr
+    return project
+
+
+def test_nvcc_of_packages_compiles_for_torchs_gpus(place: Place, project: Path) -> None:
+    """CUDA 13: a fat binary for what torch covers, carried; the image has no compiler."""
+    bundle = place.directory / "bundle"
     done = place.run("build", str(project), "-o", str(bundle))
     assert done.returncode == 0, done.stderr
     built = built_of(bundle)
@@ -183,12 +189,13 @@ def test_nvcc_of_packages_compiles_for_torchs_gpus(place: Place) -> None:
 
 
 @pytest.fixture
-def devel(place: Place) -> Iterator[str]:
+def devel(place: Place, request: pytest.FixtureRequest) -> Iterator[str]:
     """An image under the name of NVIDIA's, with the nvcc that was fetched; or the real one."""
     engine, context = DockerEngine(), place.directory / "devel"
     if engine.image(DEVEL) is not None:
         yield DEVEL
         return
+    request.getfixturevalue("project")
     home = context / "unpacked" / "nvidia" / "cu13"
     for wheel in (place.directory / "cache" / "wheels").glob("*/nvidia_*.whl"):
         with zipfile.ZipFile(wheel) as archive:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from repropack.environment import EMPTY_LOCK, AsOf, Target
+import pytest
+
+from repropack.environment import EMPTY_LOCK, AsOf, Lock, Target
+from repropack.errors import UnknownNameError
 from repropack.findings import Choice, Severity
 from repropack.inspection import EnvironmentFile, inspect
-from repropack.locking import inferred, line_of, provide_lock
+from repropack.locking import inferred, line_of, provide_lock, with_known
 from repropack.source import open_source
 
 SIX = Choice(value="six", because="`import six` in train.py:7")
@@ -38,11 +43,41 @@ def provided(
     return lock.origin, [finding.kind for finding in lock.findings]
 
 
+def test_an_environment_that_nobody_declares_does_not_claim_that_nothing_is_needed(
+    tmp_path: Path,
+) -> None:
+    """The plan says what the code imports, as inspection does."""
+    (tmp_path / "a.py").write_text("import six\n")
+    source = open_source(tmp_path, allow_dirty=True)
+    found = inspect(source, None)
+    lock = provide_lock(source, found.environment, TARGET, tmp_path, undeclared=True)
+    assert lock.because == "no file says what to install, but the code imports six"
+
+
 def test_nothing_is_added_to_a_lock(tmp_path: Path) -> None:
     """A lock is whole by its author's word; what it lacks is told."""
     files = {"requirements.txt": f"a==1 --hash=sha256:{'0' * 64}\n"}
     assert provided(tmp_path, files, SIX) == ("requirements.txt", ["environment.not-inferred"])
     assert provided(tmp_path, files) == ("requirements.txt", [])
+
+
+def test_a_guess_that_no_index_has_is_left_out_and_told() -> None:
+    """One import that nobody knows must not stop the others; a manifest's name still does."""
+    own = Choice(value="own_module[x]>1", because="`pip install own_module[x]>1` in README.md:3")
+
+    def resolved(known: tuple[Choice, ...], missing: str = "own-module") -> Lock:
+        if own in known or missing == "paper":
+            raise UnknownNameError("no index has it", name=missing)
+        return replace(EMPTY_LOCK, origin=" ".join(choice.value for choice in known))
+
+    lock, said = with_known((own, SIX), resolved)
+    assert lock.origin == "six"
+    assert [(f.kind, f.value, str(f.where)) for f in said] == [
+        ("environment.inferred", "six", "train.py:7"),
+        ("environment.not-inferred", "own_module", "README.md:3"),
+    ]
+    with pytest.raises(UnknownNameError):
+        with_known((SIX,), partial(resolved, missing="paper"))
 
 
 def test_a_lock_has_no_date(tmp_path: Path) -> None:

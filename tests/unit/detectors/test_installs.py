@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from repropack.detectors import Reading
@@ -31,6 +33,7 @@ def told(text: str, **files: str) -> list[str]:
         ("pip install .", []),
         ("pip install git+https://git.example/a/b.git", []),
         ("pip install --upgrade pip setuptools", []),
+        ("pip install pdm poetry", []),
         ("pip install 'unclosed", []),
         ("pip install a==x", []),
         ("first pip install everything, then run", []),
@@ -56,6 +59,22 @@ def test_what_is_declared_or_the_projects_own_is_not_told() -> None:
     (finding,) = undeclared(reading, (manifest,))
     assert (finding.value, str(finding.where)) == ("timm", "README.md:1")
     assert "no manifest declares it" in finding.because
+
+
+def test_a_project_that_its_setup_py_names_does_not_need_itself() -> None:
+    """The README says how others install it."""
+    assert told("pip install pykan", **{"setup.py": "setuptools.setup(\n    name='pykan')"}) == []
+    assert (
+        told("pip install my-paper", **{"pyproject.toml": "[tool.poetry]\nname='My_Paper'"}) == []
+    )
+
+
+def test_what_a_notebook_installs_is_told() -> None:
+    """Cells for a hosted notebook say what it needs; a line that is a comment does not."""
+    cell = {"cell_type": "code", "source": ["!pip install -q timm==0.9\n", "# pip install six\n"]}
+    (finding,) = undeclared(Reading(Tree({"a.ipynb": json.dumps({"cells": [cell]})})), ())
+    assert (finding.value, str(finding.where)) == ("timm==0.9", "a.ipynb")
+    assert "list timm in requirements.txt" in finding.because
 
 
 def test_what_is_told_can_be_inferred_with_its_version() -> None:

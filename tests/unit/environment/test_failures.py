@@ -13,6 +13,7 @@ from repropack.errors import (
     OtherPythonError,
     RepropackError,
     TemporaryError,
+    UnknownNameError,
 )
 from repropack.findings import Where
 from tests.unit.environment.wheelhouse import TARGET, requirement
@@ -156,13 +157,13 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
     [
         (
             f"{UNSOLVED}my-app was not found in the package registry and you require my-app{END}",
-            InvalidError,
+            UnknownNameError,
             "r.txt:3: no index has a package named my-app",
             "correct the name",
         ),
         (
             f"{UNSOLVED}my-app was not found in\n      the package registry and you require{END}",
-            InvalidError,
+            UnknownNameError,
             "r.txt:3: no index has a package named my-app",
             "correct the name",
         ),
@@ -186,6 +187,16 @@ END = ", we can conclude that your requirements are unsatisfiable.\n"
             InvalidError,
             "there are no versions of six",
             "the index does not say when",
+        ),
+        (
+            "warning: `six-1.whl` is missing an upload date, but user provided: 2024\n"
+            f"{UNSOLVED}my-app==2 depends on six>=2,<3 and you require\n      six==1, we can "
+            f"conclude that your requirements and my-app==2 are incompatible.\n      And because "
+            f"you require my-app==2{END}",
+            InvalidError,
+            "r.txt:1: nothing satisfies the requirements as of 2024-05-01: my-app==2 depends on "
+            "six>=2,<3 and you require six==1",
+            "loosen",
         ),
         (
             f"{OLD_UNSOLVED}only the following versions are available:\n      │ x<1\n"
