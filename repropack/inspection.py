@@ -23,6 +23,7 @@ from repropack.detectors.installs import INSTALLED
 from repropack.detectors.opened import OPENED
 from repropack.detectors.pins import normalise
 from repropack.detectors.python import OLD
+from repropack.detectors.rooted import NEEDED
 from repropack.detectors.scripts import Script, find_scripts
 from repropack.detectors.staleness import STALE
 from repropack.detectors.system import APT
@@ -54,13 +55,15 @@ class Project(Readable, Protocol):
 class EnvironmentFile:
     """The manifest that the environment is made from; `path` is None when there is none.
 
-    `declared`: repropack.yaml names it.
+    `declared`: repropack.yaml names it. `root` says why the project itself has to be installed
+    besides, where something in the source does.
     """
 
     path: str | None
     format: Format
     because: str
     declared: bool = False
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,8 @@ def inspect(source: Project, config: Config | None) -> Inspection:
     told = undeclared(reading, detected)
     detected = (*detected, *imported, *told)
     environment, complaint = _environment(reading, config, detected)
+    root = next((f.because for f in detected if f.kind == NEEDED), None)
+    environment = dataclasses.replace(environment, root=root)
     needs_gpu = _gpu(detected)
     used = environment.path if complaint is None else None
     detected = tuple(_settled(finding, used, config) for finding in detected)

@@ -69,7 +69,9 @@ def provide_lock(
     if file.path is None:
         refuse_selection("the repository", selection)
     if file.path is None and not infer:
-        return EMPTY_LOCK if not undeclared else replace(EMPTY_LOCK, because=file.because)
+        lock = EMPTY_LOCK if not undeclared else replace(EMPTY_LOCK, because=file.because)
+        lock = with_root(lock, source, file, target)
+        return replace(lock, findings=(*lock.findings, *built(lock)))
     if file.path is not None and file.format.is_conda:
         return provide_conda(
             source, file, target, cache, infer=infer, as_of=as_of, selection=selection
@@ -93,8 +95,7 @@ def provide_lock(
     ask = partial(resolve, source, file.path, target=target, as_of=moment, cache=cache)
     ask = partial(ask, selection=selection, learned=learned)
     lock, said = with_known(infer, lambda known: ask(inferred=tuple(map(line_of, known))))
-    if file.path is not None:
-        lock = with_root(lock, source, file.path, file.format)
+    lock = with_root(lock, source, file, target)
     return replace(lock, findings=(*lock.findings, *said, *built(lock)))
 
 
@@ -139,7 +140,7 @@ def complete(
         from repropack.environment.gitcommits import settle
 
         lock = settle(lock, moment.time, cache, lambda line: None)
-    return with_root(lock, source, file.path or "", file.format)
+    return with_root(lock, source, file, target)
 
 
 def built(lock: Lock) -> Iterator[Finding]:

@@ -14,14 +14,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from repropack.detectors import Readable
-from repropack.environment import Kind, Lock, Origin, normalise
+from repropack.environment import Kind, Lock, Origin, Target, normalise
+from repropack.environment.direct import provisional_name
+from repropack.environment.metadata import FILES, named
 from repropack.environment.origins import unbuilt
 from repropack.environment.tomlfile import parse_toml, table, text_of
 from repropack.findings import Finding, Severity, Where
 from repropack.formats import Format
+from repropack.inspection import EnvironmentFile
 
 PYPROJECT = "pyproject.toml"
+SETUP_PY = "setup.py"
 SETUPTOOLS = ("setuptools.", "")
+#: Formats that say nothing of the project itself; `-e .` and the like apart.
+LISTS = (
+    *(Format.REQUIREMENTS, Format.HASHED, Format.PIPFILE, Format.PIPFILE_LOCK),
+    *(Format.SCRIPT, Format.WANDB, Format.NONE),
+)
 #: Backends that ship the package of the project's name, and the tables that name another one.
 BY_NAME: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "poetry.": (("tool", "poetry", "packages"), ("tool", "poetry", "include")),
@@ -61,35 +70,48 @@ class Project:
         return text_of(table(self.data, "build-system"), "build-backend")
 
 
-def with_root(lock: Lock, source: Readable, path: str, format: Format) -> Lock:
+def with_root(lock: Lock, source: Readable, file: EnvironmentFile, target: Target) -> Lock:
     """The lock with the project itself, where the tool that reads this file installs it.
 
-    A root that cannot be built is left out with a warning: its tool would not install it either.
+    And where a list of requirements or no file at all counts, and the source says that it has to be
+    (`file.root`). A root that cannot be built is left out with a warning: its tool would not
+    install it either.
     """
-    if format not in (Format.POETRY, Format.PDM, Format.PYPROJECT):
-        return lock
-    directory = posixpath.dirname(path)
-    where = Where(path=posixpath.join(directory, PYPROJECT))
-    if not source.has(where.path):
-        return lock
+    directory = posixpath.dirname(file.path or "")
     prefix = f"{directory}/" if directory else ""
+    if not any(source.has(f"{prefix}{name}") for name in FILES):
+        return lock
     files = tuple(e.path.removeprefix(prefix) for e in source.files() if e.path.startswith(prefix))
-    data = parse_toml(source.read_text(where.path), where.path)
+    pyproject = f"{prefix}{PYPROJECT}"
+    data = parse_toml(source.read_text(pyproject), pyproject) if source.has(pyproject) else {}
     project = Project(data=data, directory=directory or ".", files=files)
     present = {i.origin.path for i in lock.unbuilt if i.origin and i.origin.kind is Kind.DIRECTORY}
-    if project.directory in present or not is_installed(project, format):
+    if project.directory in present or not is_installed(project, file):
         return lock
-    reason = refused(project)
-    if reason:
-        return replace(lock, findings=(*lock.findings, left_out(project, reason, where)))
+    where = Where(path=next(f"{prefix}{name}" for name in FILES if source.has(f"{prefix}{name}")))
     origin = Origin(kind=Kind.DIRECTORY, path=project.directory)
-    root = unbuilt(project.name, text_of(table(data, "project"), "version"), origin, where)
+    name, version = named(source, project.directory)
+    name = project.name or name or provisional_name(origin)
+    reason = refused(project, target)
+    if reason:
+        return replace(lock, findings=(*lock.findings, left_out(name, reason, where)))
+    root = unbuilt(name, version, origin, where)
     others = tuple(item for item in lock.requirements if item.name != root.name)
     return replace(lock, requirements=(*others, root))
 
 
-def is_installed(project: Project, format: Format) -> bool:
-    """Whether the tool installs the root: `package-mode`, `distribution`, a build system."""
+def is_installed(project: Project, file: EnvironmentFile) -> bool:
+    """Whether the tool installs the root: `package-mode`, `distribution`, a build system.
+
+    `pip install .` is how a `setup.py` is used; of a list of requirements nobody says.
+    """
+    format = file.format
+    if format in LISTS:
+        return file.root is not None
+    if format in (Format.SETUP_PY, Format.SETUP_CFG):
+        return True
+    if format not in (Format.POETRY, Format.PDM, Format.PYPROJECT):
+        return False
     poetry, pdm = table(project.data, "tool", "poetry"), table(project.data, "tool", "pdm")
     if not project.name or table(project.data, "tool", "uv").get("package") is False:
         return False
@@ -100,8 +122,12 @@ def is_installed(project: Project, format: Format) -> bool:
     return bool(table(project.data, "build-system"))
 
 
-def refused(project: Project) -> str:
-    """Why the backend would find no package to build, or ""."""
+def refused(project: Project, target: Target) -> str:
+    """Why the root cannot be installed where it stands, or ""."""
+    if not {SETUP_PY, PYPROJECT} & set(project.files):
+        return f"pip installs no directory without a {SETUP_PY} or {PYPROJECT}"
+    if target.python.startswith("3.6"):
+        return "no setuptools for Python 3.6 can install it where it stands"
     for backend, tables in BY_NAME.items():
         if project.backend.startswith(backend) and not any(
             said(project.data, keys) for keys in tables
@@ -152,13 +178,13 @@ def top_packages(project: Project) -> Iterator[str]:
             yield top
 
 
-def left_out(project: Project, reason: str, where: Where) -> Finding:
+def left_out(name: str, reason: str, where: Where) -> Finding:
     """The project itself is not installed."""
     return Finding(
         kind="environment.root-left-out",
-        value=project.name,
+        value=name,
         because=f"the project itself is not installed, only what it needs: {reason}; if its code "
-        "is not found, name its packages there",
+        f"is not found, name its packages in {PYPROJECT}, or set PYTHONPATH in `env:`",
         where=where,
         severity=Severity.WARNING,
     )

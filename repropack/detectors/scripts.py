@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from repropack.detectors.code import Code
+from repropack.detectors.installs import READMES
 from repropack.detectors.launchers import Launch, launch_of
 from repropack.detectors.metrics import Written, written_by
 from repropack.detectors.purposes import EXPERIMENT, purpose_of
@@ -21,7 +22,6 @@ COMMAND: Final = "script.command"
 SEED: Final = "script.seed"
 WRITES: Final = "script.writes"
 _MAX_SCRIPTS: Final = 50
-_READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1", re.M | re.S)
 _COMMAND = re.compile(
     r"\s*(?:[$>!%]\s+|!)?((?:[A-Z_][A-Z0-9_]*=\S+\s+)*(?:torchrun\s|accelerate\s+launch\s"
@@ -75,7 +75,7 @@ def detect(reading: Reading) -> tuple[Finding, ...]:
 def readme_commands(reading: Reading) -> dict[str, tuple[str, Where]]:
     """Return, by script, the first complete `python …` command in a fenced block of the README."""
     commands: dict[str, tuple[str, Where]] = {}
-    for path in _READMES:
+    for path in READMES:
         text = reading.text(path) if path in reading.root_files else None
         for block in _FENCE.finditer(text or ""):
             first = (text or "").count("\n", 0, block.start(2)) + 1

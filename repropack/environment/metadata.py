@@ -72,6 +72,15 @@ def read_metadata(tree: Tree, directory: str, label: str) -> Metadata:
     )
 
 
+def named(tree: Tree, directory: str) -> tuple[str, str]:
+    """The name and the version that a package says, each "" where none is read."""
+    base = "" if directory == "." else directory
+    paths = [posixpath.join(base, name) for name in FILES]
+    facts = [facts_of(tree.read_text(path), path) for path in paths if tree.has(path)]
+    name = next((fact.name for fact in facts if fact.name), "")
+    return name, next((fact.version for fact in facts if fact.version), "")
+
+
 def requirements(tree: Tree, paths: list[str]) -> Manifest | None:
     """The first file's that asks for something. Raises `InvalidError` if it cannot be read."""
     computed: InvalidError | None = None

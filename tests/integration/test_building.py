@@ -264,3 +264,21 @@ def test_the_project_itself_and_a_group_are_installed(tmp_path: Path) -> None:
     assert verified.returncode == 0, verified.stderr
     (lock,) = (tmp_path / ".repropack" / "bundles").glob("*/pylock.toml")
     assert 'default-groups = ["ml"]' in lock.read_text()
+
+
+def test_the_package_of_a_setup_py_is_installed_where_scripts_import_it(tmp_path: Path) -> None:
+    """Beside a list of requirements too: what lies below src/ is found in no other way."""
+    package, scripts = tmp_path / "src" / "paper", tmp_path / "scripts"
+    package.mkdir(parents=True)
+    scripts.mkdir()
+    (package / "__init__.py").write_text("VALUE = 7\n")
+    (scripts / "run.py").write_text("import paper, six\nprint(f'v={paper.VALUE}')\n")
+    (tmp_path / "requirements.txt").write_text("six==1.16.0\n")
+    (tmp_path / "setup.py").write_text(
+        "from setuptools import find_packages, setup\n"
+        "setup(name='paper', package_dir={'': 'src'}, packages=find_packages('src'))\n"
+    )
+    (tmp_path / "repropack.yaml").write_text(CONFIG.replace("own-command", "python scripts/run.py"))
+    commit_all(tmp_path)
+    verified = repropack("verify", str(tmp_path))
+    assert verified.returncode == 0, verified.stderr

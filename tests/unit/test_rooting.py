@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from repropack.environment import Lock
+from repropack.environment import EMPTY_LOCK, Lock, Target
 from repropack.environment.learned import Learned
 from repropack.environment.parts import UNASKED, Selection
 from repropack.errors import InvalidError
 from repropack.formats import Format
+from repropack.inspection import EnvironmentFile, inspect
 from repropack.rooting import with_root
 from tests.unit.detectors.tree import Tree
 
@@ -24,8 +25,12 @@ FLIT = BUILD.format("flit_core.buildapi")
 def rooted(pyproject: str, format: Format, files: str) -> Lock:
     """An empty lock with the root of a project that has these files."""
     source = Tree({**dict.fromkeys(files.split(), ""), "pyproject.toml": pyproject})
-    lock = Lock(requirements=(), origin="x", because="")
-    return with_root(lock, source, "poetry.lock" if format is Format.POETRY else "x.lock", format)
+    return with_root(EMPTY_LOCK, source, file_of(format), Target(python="3.11"))
+
+
+def file_of(format: Format, root: str | None = None) -> EnvironmentFile:
+    """A manifest of a format."""
+    return EnvironmentFile(path=format.value, format=format, because="", root=root)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +94,85 @@ def test_what_its_backend_refuses_is_left_out_with_the_reason(
 def test_a_root_that_names_its_packages_is_installed(pyproject: str, files: str) -> None:
     """What the tables say counts before what lies there."""
     assert len(rooted(pyproject, Format.PYPROJECT, files).requirements) == 1
+
+
+SCRIPT = "from setuptools import setup\nsetup(name='Paper_X', version='2', packages=['paper'])\n"
+NAMELESS = "from setuptools import setup\nsetup(**arguments())\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "format", "root", "expected"),
+    [
+        ({"setup.py": SCRIPT}, Format.SETUP_PY, None, ["paper-x"]),
+        (
+            {"setup.py": NAMELESS, "setup.cfg": "[metadata]\nname = y\n"},
+            Format.SETUP_CFG,
+            None,
+            ["y"],
+        ),
+        ({"setup.py": NAMELESS}, Format.SETUP_PY, None, ["project"]),
+        ({"setup.py": SCRIPT}, Format.REQUIREMENTS, None, []),
+        ({"setup.py": SCRIPT}, Format.REQUIREMENTS, "the README says it", ["paper-x"]),
+        ({"setup.py": SCRIPT}, Format.PIPFILE_LOCK, "the README says it", ["paper-x"]),
+        ({"setup.py": SCRIPT}, Format.UV, "the README says it", []),
+        ({"pyproject.toml": SETUPTOOLS, "my_paper.py": ""}, Format.HASHED, "x", ["my-paper"]),
+        ({"a.py": ""}, Format.REQUIREMENTS, "x", []),
+    ],
+)
+def test_a_setup_py_is_installed_and_beside_a_list_where_it_is_needed(
+    files: dict[str, str], format: Format, root: str | None, expected: list[str]
+) -> None:
+    """`pip install .` is what a setup.py is for; a list of requirements says nothing of it."""
+    lock = with_root(EMPTY_LOCK, Tree(files), file_of(format, root), Target(python="3.11"))
+    assert [item.name for item in lock.unbuilt] == expected
+    assert lock.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "python", "reason"),
+    [
+        ({"setup.cfg": "[metadata]\nname = x\n"}, "3.11", "without a setup.py or pyproject.toml"),
+        ({"setup.py": SCRIPT}, "3.6", "no setuptools for Python 3.6"),
+    ],
+)
+def test_a_setup_py_that_cannot_be_installed_is_left_out(
+    files: dict[str, str], python: str, reason: str
+) -> None:
+    """Its requirements are installed all the same, and code beside the scripts is found."""
+    lock = with_root(EMPTY_LOCK, Tree(files), file_of(Format.SETUP_CFG), Target(python=python))
+    (finding,) = lock.findings
+    assert lock.requirements == () and reason in finding.because
+
+
+PACKAGE = {"setup.py": SCRIPT, "paper/__init__.py": ""}
+BELOW = {"setup.py": SCRIPT, "src/paper/__init__.py": ""}
+IMPORT = "import paper\nprint(1)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({**PACKAGE, "README.md": "x\n    pip install -e .\n"}, "README.md:2 installs the project"),
+        ({**PACKAGE, "README.md": "`pip install -U --editable '.[dev]'`"}, "README.md:1 installs"),
+        ({**PACKAGE, "README.md": "Then python3 setup.py develop it"}, "README.md:1 installs"),
+        ({**PACKAGE, "scripts/a.py": IMPORT}, "`import paper` in scripts/a.py:1 finds it only"),
+        ({**BELOW, "train.py": IMPORT}, "`import paper` in train.py:1 finds it only"),
+        ({**BELOW, "src/paper/a.py": IMPORT}, "`import paper` in src/paper/a.py:1 finds it only"),
+        ({**PACKAGE, "train.py": IMPORT}, None),
+        ({**PACKAGE, "paper/a.py": IMPORT}, None),
+        ({**PACKAGE, "scripts/a.py": IMPORT, "scripts/paper.py": ""}, None),
+        ({**BELOW, "src/train.py": IMPORT}, None),
+        ({"paper/__init__.py": "", "scripts/a.py": IMPORT}, None),
+        ({**PACKAGE, "README.md": "pip install -r requirements.txt\npip install ../x ."}, None),
+        ({**PACKAGE, "README.md": "pip install ./other"}, None),
+    ],
+)
+def test_what_says_that_the_project_has_to_be_installed(
+    files: dict[str, str], said: str | None
+) -> None:
+    """The README, or an import from where Python would not find the package."""
+    root = inspect(Tree(files), None).environment.root
+    assert root is None if said is None else root and root.startswith(said)
 
 
 METADATA = """Metadata-Version: 2.4
