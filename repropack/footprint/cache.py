@@ -12,15 +12,16 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from repropack.footprint.model import Algorithm, Found
 
 #: A file that changed this short before it was read may change again within the same tick.
-_SETTLED_NS = 2_000_000_000
+SETTLED_NS = 2_000_000_000
 _HEAD = b"repropack.stat-cache/1\n"
+#: A path, and the line that tells of it.
 _Line = tuple[bytes, bytes]
 
 
@@ -64,22 +65,28 @@ class StatCache:
             self._next = next(self._old, None)
         if self._next is None or self._next[0] != found.path:
             return b""
-        facts, _, told = self._next[1].rpartition(b" ")
-        if facts != _facts(found):
-            return b""
-        with contextlib.suppress(ValueError):
-            content = bytes.fromhex(told.decode("ascii"))
-            return content if len(content) == self._length else b""
-        return b""
+        told = lookup((self._next[1],))
+        return known(told.get(escaped(found.path)), facts(*found[1:5]), self._length)
+
+    def lines(self, first: bytes, last: bytes) -> tuple[bytes, ...]:
+        """What is known of the files between two paths, for `lookup`."""
+        told = []
+        while self._next is not None and self._next[0] <= last:
+            if self._next[0] >= first:
+                told.append(self._next[1])
+            self._next = next(self._old, None)
+        return tuple(told)
 
     def keep(self, found: Found, content: bytes) -> None:
         """A file and its hash, for the next call."""
-        touched_ns = max(found.mtime_ns, found.ctime_ns)
-        if self._file is None or touched_ns > time.time_ns() - _SETTLED_NS:
-            return
-        told = b" ".join((_escaped(found.path), _facts(found), content.hex().encode())) + b"\n"
-        with contextlib.suppress(OSError):
-            self._file.write(told)
+        if self._file is not None and is_settled(found.mtime_ns, found.ctime_ns, time.time_ns()):
+            self.put(line(escaped(found.path), facts(*found[1:5]), content.hex().encode()))
+
+    def put(self, lines: bytes) -> None:
+        """What there is to know of the next files, as `line` tells it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.write(lines)
 
     def close(self, *, whole: bool) -> None:
         """Put the new list in the old one's place; one of a part of the tree is joined to it."""
@@ -98,15 +105,45 @@ class StatCache:
         self._file = None
 
 
-def _facts(found: Found) -> bytes:
-    return b"%d %d %d %d" % (found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode)
+def facts(size_bytes: int, mtime_ns: int, ctime_ns: int, inode: int) -> bytes:
+    """What a file must be for its hash to be known."""
+    return b"%d %d %d %d" % (size_bytes, mtime_ns, ctime_ns, inode)
 
 
-def _escaped(path: bytes) -> bytes:
+def line(name: bytes, told: bytes, content: bytes) -> bytes:
+    """A file (its name `escaped`), its facts and its hash in hexadecimal digits."""
+    return b"%s %s %s\n" % (name, told, content)
+
+
+def lookup(lines: Iterable[bytes]) -> dict[bytes, bytes]:
+    """What lines tell, by `escaped` path."""
+    parts = (line.partition(b" ") for line in lines)
+    return {name: told for name, _, told in parts}
+
+
+def known(told: bytes | None, seen: bytes, length: int) -> bytes:
+    """The hash that `lookup` tells of a file with these facts, or nothing."""
+    if told is None or not told.startswith(seen + b" "):
+        return b""
+    with contextlib.suppress(ValueError):
+        content = bytes.fromhex(told[len(seen) + 1 :].decode("ascii"))
+        return content if len(content) == length else b""
+    return b""
+
+
+def is_settled(mtime_ns: int, ctime_ns: int, now_ns: int) -> bool:
+    """Whether a file that changes again would get another time."""
+    return max(mtime_ns, ctime_ns) <= now_ns - SETTLED_NS
+
+
+def escaped(path: bytes) -> bytes:
+    """A path as one word."""
     return path.replace(b"%", b"%25").replace(b" ", b"%20").replace(b"\n", b"%0A")
 
 
 def _unescaped(path: bytes) -> bytes:
+    if b"%" not in path:
+        return path
     return path.replace(b"%0A", b"\n").replace(b"%20", b" ").replace(b"%25", b"%")
 
 
@@ -117,9 +154,9 @@ def _lines(path: Path) -> Iterator[_Line]:
             if file.readline() != _HEAD:
                 return
             for line in file:
-                name, space, rest = line.partition(b" ")
-                if space and rest.endswith(b"\n") and rest.count(b" ") == 4:
-                    yield _unescaped(name), rest[:-1]
+                name, _, rest = line.partition(b" ")
+                if rest.endswith(b"\n") and rest.count(b" ") == 4:
+                    yield _unescaped(name), line
     except OSError:
         return
 
@@ -129,9 +166,9 @@ def _join(part: Path, whole: Path, target: Path) -> None:
     last = b""
     with target.open("wb") as file:
         file.write(_HEAD)
-        for path, rest in _lines(part):
-            file.write(_escaped(path) + b" " + rest + b"\n")
+        for path, told in _lines(part):
+            file.write(told)
             last = path
-        for path, rest in _lines(whole):
+        for path, told in _lines(whole):
             if path > last:
-                file.write(_escaped(path) + b" " + rest + b"\n")
+                file.write(told)

@@ -11,9 +11,10 @@ from repropack.errors import UsageError
 from repropack.footprint import glance
 from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following
-from repropack.footprint.hashing import Pool, hash_all
+from repropack.footprint.hashing import hash_all
 from repropack.footprint.making import cores, open_tree
 from repropack.footprint.model import UNKNOWN, Entry, Found, Hashed, shown
+from repropack.footprint.pool import Pool
 from repropack.footprint.recorded import Recorded
 from repropack.footprint.result import Checked, How
 from repropack.footprint.walk import Tree
@@ -48,7 +49,7 @@ def check(
     if how is How.SAMPLED:
         checked.seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     if how is How.QUICK and recorded.lines and recorded.n_files >= glance.MANY_FILES:
-        n_bytes = glance.unchanged(recorded.lines, tree, tick=following.tick_at)
+        n_bytes = glance.unchanged(recorded.lines, pool, tick=following.tick_at)
         if n_bytes is not None:
             checked.n_files, checked.n_bytes = recorded.n_files, n_bytes
             return checked

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from repropack.footprint.hashing import Pool
+from repropack.footprint.pool import Pool
 from repropack.progress import Reporter
 
 _EVERY_S = 0.2
@@ -55,6 +54,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-Tick = Callable[[], None]

@@ -1,95 +1,176 @@
-"""The short way to "nothing changed", for very many files.
+"""The short way to "nothing changed".
 
-What a footprint would say of each file now is compared with what its line begins with, so that
-nothing has to be parsed here; a second process reads the footprint as a whole, as every check
-does. Whatever is not as it was leaves the answer to the long way.
+What a footprint would say of each file now is compared with its line, so that nothing has to be
+parsed; what the lines say is added up and held against the footprint's own root hash and totals,
+as in every check. Whatever is not as it was leaves the answer to the long way.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from repropack.errors import IntegrityError
 from repropack.footprint import ours
-from repropack.footprint.model import Entry, Found
+from repropack.footprint.model import Algorithm, Entry, Found, Run
+from repropack.footprint.order import in_order
 from repropack.footprint.packing import reading
-from repropack.footprint.walk import LONGEST, Tree, near
+from repropack.footprint.pool import Pool
+from repropack.footprint.reading import Advance
+from repropack.footprint.rooting import Root, part
+from repropack.footprint.walk import Tree, batches
 
-#: With fewer files the second process takes longer to start than it saves.
-MANY_FILES = 50_000
-_TICK_FILES = 5000
+#: With fewer files the long way is as short.
+MANY_FILES = 1000
+_TASK_FILES = 2000
 
 
-def unchanged(path: Path, tree: Tree, *, tick: Callable[[int], None]) -> int | None:
+def unchanged(path: Path, pool: Pool, *, tick: Callable[[int], None]) -> int | None:
     """The bytes of a dataset that is as a footprint of ours says, by paths, sizes and times.
 
     None where anything differs, or cannot be told this way.
     """
-    context = multiprocessing.get_context("spawn")
-    other = context.Process(target=_read_whole, args=(path,), daemon=True)
-    other.start()
-    try:
-        n_bytes = _compared(path, tree, tick)
-        other.join()
-        return n_bytes if other.exitcode == 0 else None
-    finally:
-        if other.is_alive():
-            other.terminate()
-        other.join()
-
-
-def _read_whole(path: Path) -> None:
-    """In the other process: add the footprint up. Its exit code says whether it agrees."""
-    try:
-        for _ in ours.Reader(path).entries():
-            pass
-    except (IntegrityError, KeyboardInterrupt):
-        os._exit(1)
-
-
-def _compared(path: Path, tree: Tree, tick: Callable[[int], None]) -> int | None:
-    n_bytes = n_files = 0
+    summary = ours.Reader(path).summary
+    root = Root(summary.algorithm)
     directories: list[bytes] = []
+    ended = False
     with reading(path) as file:
         if not ours.at_entries(file):
             return None
-        for name in tree.paths():
-            if isinstance(name, Found):
-                if name.trouble:
-                    return None
-                directories.append(name.path[:-1])
-                continue
-            size_bytes = _as_recorded(tree, name, file)
-            if size_bytes is None:
+        tasks = _tasks(pool.tree, file, summary.algorithm, directories)
+        for seen in in_order(tasks, pool, lambda: tick(root.n_files)):
+            if ended or not seen.same:
                 return None
-            n_bytes += size_bytes
-            n_files += 1
-            if n_files % _TICK_FILES == 0:
-                tick(n_files)
-        return n_bytes if file.read() == ours.end(directories) else None
+            ended = seen.ended
+            root.add_part(
+                seen.root,
+                n_files=seen.n_files,
+                n_bytes=seen.n_bytes,
+                max_mtime_ns=seen.max_mtime_ns,
+            )
+        end = ours.end(directories)
+        if ended != bool(root.n_files) or file.read(len(end) + 1) != end:
+            return None
+    for directory in directories:
+        root.add_directory(directory)
+    return root.n_bytes if root.summary() == summary else None
 
 
-def _as_recorded(tree: Tree, name: bytes, file: IO[bytes]) -> int | None:
-    """The size of a file that the next line is of, as the file is now."""
-    place = tree.place(name)
-    try:
-        if len(place) > LONGEST:
-            return None
-        status = os.lstat(place)
-        if stat.S_ISREG(status.st_mode):
-            size_bytes = status.st_size
-            expected = ours.start(name, size_bytes, status.st_mtime_ns)
-            return size_bytes if file.readline().startswith(expected) else None
-        if not stat.S_ISLNK(status.st_mode):
-            return None
-        with near(place) as (tail, beginning):
-            goal = os.readlink(tail, dir_fd=beginning)
-    except OSError:
-        return None
-    told = file.readline().rstrip(b",\n")
-    return 0 if told == ours.line(Entry(name, link=goal)) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What files are and what was recorded of them agree (`same`), and what the lines add up to.
+
+    `ended`: the last line has no comma behind it, so that it is the footprint's last.
+    """
+
+    same: bool
+    ended: bool = False
+    n_files: int = 0
+    n_bytes: int = 0
+    max_mtime_ns: int = 0
+    root: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Files and links that follow each other, and the footprint's lines of them."""
+
+    batch: list[Run | Found]
+    n_files: int
+    lines: bytes
+    algorithm: Algorithm
+
+    def run(self, tree: Tree, advance: Advance, *, threads: int, mapped: bool, small: bool) -> Seen:
+        """Compare them."""
+        advance(0)
+        *lines, after = self.lines.split(b"\n")
+        if after or len(lines) != self.n_files:
+            return Seen(same=False)
+        ended = not lines[-1].endswith(b",")
+        if ended:
+            lines[-1] += b","
+        work = _Work(tree, lines, self.algorithm)
+        try:
+            same = all(
+                work.link(item) if isinstance(item, Found) else work.files(item)
+                for item in self.batch
+            )
+        except (OSError, ValueError):
+            same = False
+        return Seen(
+            same=same,
+            ended=ended,
+            n_files=self.n_files,
+            n_bytes=work.n_bytes,
+            max_mtime_ns=work.max_mtime_ns,
+            root=b"".join(work.root),
+        )
+
+
+def _tasks(
+    tree: Tree, file: IO[bytes], algorithm: Algorithm, directories: list[bytes]
+) -> Iterator[Task]:
+    """What is there, each piece with as many lines as it has files."""
+    for n_files, batch in batches(tree.runs(), directories, _TASK_FILES):
+        lines = b"".join(islice(file, n_files))
+        yield Task(batch=batch, n_files=n_files, lines=lines, algorithm=algorithm)
+
+
+class _Work:
+    """Adds up what lines say, as far as they are right."""
+
+    def __init__(self, tree: Tree, lines: list[bytes], algorithm: Algorithm) -> None:
+        self.tree = tree
+        self.lines = lines
+        self.at = 0
+        self.length = algorithm.length
+        self.n_bytes = self.max_mtime_ns = 0
+        self.root: list[bytes] = []
+
+    def link(self, found: Found) -> bool:
+        """A link, or what is no data."""
+        self.at += 1
+        if found.link is None:
+            return False
+        self.root.append(part(b"l", found.path, found.link))
+        expected = ours.line(Entry(found.path, link=found.link)) + b","
+        return self.lines[self.at - 1] == expected
+
+    def files(self, run: Run) -> bool:
+        """Files of one directory. Raises `OSError`, and `ValueError` for what is no hash."""
+        lines = self.lines[self.at : self.at + len(run.names)]
+        self.at += len(lines)
+        found = self._looked_at(run)
+        if not all(stat.S_ISREG(status.st_mode) for status in found):
+            return False
+        digits = [line[-3 - 2 * self.length : -3] for line in lines]
+        sizes = [status.st_size for status in found]
+        times = [status.st_mtime_ns for status in found]
+        paths = run.paths()
+        contents = bytes.fromhex(b"".join(digits).decode("ascii"))
+        length = self.length
+        if len(contents) != length * len(paths):
+            return False
+        self.n_bytes += sum(sizes)
+        self.max_mtime_ns = max(self.max_mtime_ns, *times)
+        cut = [contents[at : at + length] for at in range(0, len(contents), length)]
+        self.root += [part(b"f", path, content) for path, content in zip(paths, cut, strict=True)]
+        told: Iterable[bytes]
+        if ours.are_plain(run):
+            told = map(ours.file_line, paths, sizes, times, digits)
+        else:
+            told = map(ours.line, map(Entry, paths, sizes, times, cut))
+        return [line + b"," for line in told] == lines
+
+    def _looked_at(self, run: Run) -> list[os.stat_result]:
+        if not self.tree.is_directory:
+            return [os.stat(self.tree.root)]
+        entered = self.tree.enter(run.directory)
+        try:
+            return [os.stat(name, dir_fd=entered, follow_symlinks=False) for name in run.names]
+        finally:
+            os.close(entered)

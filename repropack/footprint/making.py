@@ -13,11 +13,14 @@ from repropack.errors import DataError, UsageError
 from repropack.footprint import deepdiva, lists, ours
 from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following
-from repropack.footprint.hashing import Pool, hash_all
-from repropack.footprint.model import TOLD, UNKNOWN, Algorithm, Entry, Found, Hashed, Summary, shown
+from repropack.footprint.model import TOLD, Algorithm, Entry, Found, Run, Summary, shown
 from repropack.footprint.packing import spool, writing
-from repropack.footprint.walk import Tree
+from repropack.footprint.parts import Part, Task, parts
+from repropack.footprint.pool import Pool
+from repropack.footprint.walk import Tree, batches
 from repropack.progress import Reporter
+
+_TASK_FILES = 1000
 
 
 class Format(StrEnum):
@@ -63,7 +66,7 @@ def footprint(
     tree = open_tree(data, named)
     stat_cache = StatCache(cache, data, algorithm) if cache else None
     pool = Pool(tree, algorithm, jobs=jobs or cores())
-    maker = _Maker(tree, stat_cache, Following(reporter, pool), times=times)
+    maker = _Maker(pool, stat_cache, Following(reporter, pool), times=times)
     if format is Format.REPROPACK:
         summary = _make(maker, pool, data, out)
     else:
@@ -80,8 +83,8 @@ def _make(maker: _Maker, pool: Pool, data: Path, out: Path) -> Summary:
     try:
         with spool(out) as spooled:
             writer = ours.Writer(spooled, pool.algorithm)
-            for item in hash_all(maker.items(), pool, maker.following.tick):
-                maker.take(item, writer)
+            for part in parts(maker.tasks(), pool, maker.following.tick):
+                maker.take(part, writer)
             whole = True
             maker.refuse_troubles(data)
             with writing(out) as file:
@@ -120,9 +123,10 @@ class _Maker:
     """Walks, remembers what went wrong, and passes on what went well."""
 
     def __init__(
-        self, tree: Tree, cache: StatCache | None, following: Following, *, times: bool
+        self, pool: Pool, cache: StatCache | None, following: Following, *, times: bool
     ) -> None:
-        self.tree = tree
+        self.tree = pool.tree
+        self.algorithm = pool.algorithm
         self.cache = cache
         self.following = following
         self.times = times
@@ -132,35 +136,38 @@ class _Maker:
         self.outward: list[bytes] = []
         self.n_outward = 0
 
-    def items(self) -> Iterator[Hashed]:
-        """What is found, each with its known hash or the wish for one."""
-        for found in self.tree.walk():
-            self.following.n_files += 1
-            if found.trouble or found.link is not None or found.path.endswith(b"/"):
-                yield Hashed(found, None, b"", False)
-                continue
-            known = self.cache.known(found) if self.cache else b""
-            if known:
-                self.following.tick()
-            yield Hashed(found, None, known, not known)
+    def tasks(self) -> Iterator[Task]:
+        """What is found, in pieces that are worth a process's while."""
+        for _, batch in batches(self._noticed(), self.directories, _TASK_FILES):
+            yield self._task(batch)
 
-    def take(self, item: Hashed, writer: ours.Writer) -> None:
-        """One of them, hashed."""
-        found = item.found
-        if found.trouble:
-            self.n_troubles += 1
-            if len(self.troubles) < TOLD:
-                self.troubles.append(found)
-        elif found.path.endswith(b"/"):
-            self.directories.append(found.path[:-1])
-        elif found.link is not None:
-            writer.add(Entry(found.path, link=found.link))
-            self._note_outward(found)
-        else:
-            mtime_ns = found.mtime_ns if self.times else UNKNOWN
-            writer.add(Entry(found.path, found.size_bytes, mtime_ns, item.hash))
-            if self.cache:
-                self.cache.keep(found, item.hash)
+    def _noticed(self) -> Iterator[Run | Found]:
+        for item in self.tree.runs():
+            if isinstance(item, Found) and item.link is not None:
+                self._note_outward(item)
+            yield item
+
+    def _task(self, batch: list[Run | Found]) -> Task:
+        known: tuple[bytes, ...] = ()
+        if self.cache:
+            known = self.cache.lines(_path(batch[0], 0), _path(batch[-1], -1))
+        return Task(
+            batch=tuple(batch),
+            algorithm=self.algorithm,
+            times=self.times,
+            remembered=self.cache is not None,
+            known=known,
+        )
+
+    def take(self, part: Part, writer: ours.Writer) -> None:
+        """A part that was read."""
+        self.following.n_files += part.n_files
+        self.n_troubles += len(part.troubles)
+        self.troubles += part.troubles[: TOLD - len(self.troubles)]
+        sums = {name: getattr(part, name) for name in ("n_files", "n_bytes", "max_mtime_ns")}
+        writer.add_part(part.lines, part.root, **sums)
+        if self.cache:
+            self.cache.put(part.cache)
 
     def _note_outward(self, found: Found) -> None:
         goal = os.path.normpath(os.path.join(os.path.dirname(found.path), found.link or b""))
@@ -195,6 +202,10 @@ class _Maker:
                 "names that differ in upper and lower case alone are one file on other systems: "
                 + _listed(self.tree.collisions)
             )
+
+
+def _path(item: Run | Found, number: int) -> bytes:
+    return item.path if isinstance(item, Found) else item.directory + item.names[number]
 
 
 def _listed(paths: list[bytes]) -> str:

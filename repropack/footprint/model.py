@@ -54,6 +54,17 @@ class Found(NamedTuple):
     trouble: str = ""
 
 
+class Run(NamedTuple):
+    """Files that follow each other in one directory, which ends in `/` or is empty."""
+
+    directory: bytes
+    names: list[bytes]
+
+    def paths(self) -> list[bytes]:
+        """Where they are in the dataset."""
+        return [self.directory + name for name in self.names]
+
+
 class Hashed(NamedTuple):
     """What was found, what was recorded of it, and its hash where it was asked for and made."""
 

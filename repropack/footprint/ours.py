@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from repropack.errors import IntegrityError, InvalidError
-from repropack.footprint.model import SCHEMA, UNKNOWN, Algorithm, Entry, Summary
+from repropack.footprint.model import SCHEMA, UNKNOWN, Algorithm, Entry, Run, Summary
 from repropack.footprint.packing import reading
 from repropack.footprint.rooting import Root
 
@@ -38,11 +38,19 @@ def line(entry: Entry) -> bytes:
     return b'{%s%s%s,"hash":"%s"}' % (_named("path", path), sizes, times, told)
 
 
-def start(path: bytes, size_bytes: int, mtime_ns: int) -> bytes:
-    """What the line of such a file begins with."""
-    if _PLAIN.fullmatch(path):
-        return b'{"path":"%s","size_bytes":%d,"mtime_ns":%d,' % (path, size_bytes, mtime_ns)
-    return line(Entry(path, size_bytes, mtime_ns)).partition(b'"hash"')[0]
+def are_plain(run: Run) -> bool:
+    """Whether each of these names stands in JSON as it is."""
+    return bool(_PLAIN.fullmatch(run.directory + b"".join(run.names)))
+
+
+def file_line(path: bytes, size_bytes: int, mtime_ns: int, told: bytes) -> bytes:
+    """A file with a plain name; its hash is in hexadecimal digits."""
+    return b'{"path":"%s","size_bytes":%d,"mtime_ns":%d,"hash":"%s"}' % (
+        path,
+        size_bytes,
+        mtime_ns,
+        told,
+    )
 
 
 def end(directories: list[bytes]) -> bytes:
@@ -71,7 +79,6 @@ class Writer:
 
     def __init__(self, spool: IO[bytes], algorithm: Algorithm) -> None:
         self._spool = spool
-        self._algorithm = algorithm
         self._lines: list[bytes] = []
         self._root = Root(algorithm)
 
@@ -81,6 +88,12 @@ class Writer:
         self._lines.append(line(entry))
         if len(self._lines) == _BATCH:
             self._flush()
+
+    def add_part(self, lines: bytes, root: bytes, **sums: int) -> None:
+        """Several of them, written down elsewhere; each line ends in a comma."""
+        self._flush()
+        self._spool.write(lines)
+        self._root.add_part(root, **sums)
 
     def _flush(self) -> None:
         if self._lines:
@@ -92,13 +105,7 @@ class Writer:
         self._flush()
         for path in directories:
             self._root.add_directory(path)
-        summary = Summary(
-            algorithm=self._algorithm,
-            root_hash=self._root.hexdigest(),
-            n_files=self._root.n_files,
-            n_bytes=self._root.n_bytes,
-            max_mtime_ns=self._root.max_mtime_ns,
-        )
+        summary = self._root.summary()
         head = json.dumps(summary.as_dict(), separators=(",", ":"))
         target.write(head[:-1].encode() + b",\n" + _ENTRIES)
         self._copy(target)
@@ -177,9 +184,7 @@ class Reader:
             yield entry
         for path in self.directories:
             root.add_directory(path)
-        told = (root.hexdigest(), root.n_files, root.n_bytes, root.max_mtime_ns)
-        head = self.summary
-        if told != (head.root_hash, head.n_files, head.n_bytes, head.max_mtime_ns):
+        if root.summary() != self.summary:
             raise self._damaged("what it lists does not have the root hash or the totals it states")
 
     def _given(self) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import os
 import tempfile
 import zlib
@@ -16,6 +17,7 @@ from repropack.errors import IntegrityError, UsageError
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LEVEL = 5
+_BUFFER = 1 << 18
 
 
 def open_packed(path: Path) -> IO[bytes]:
@@ -28,7 +30,7 @@ def open_packed(path: Path) -> IO[bytes]:
     file.seek(0)
     if start.startswith(_GZIP):
         file.close()
-        return cast("IO[bytes]", gzip.open(path, "rb"))
+        return cast("IO[bytes]", io.BufferedReader(gzip.open(path, "rb"), _BUFFER))
     if start == _ZSTD:
         file.close()
         raise UsageError(f"{path} is packed with zstd", hint=f"unpack it first: zstd -d {path}")

@@ -10,6 +10,7 @@ import mmap
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from repropack.footprint.model import Algorithm, Found
@@ -43,6 +44,15 @@ def new_hasher(algorithm: Algorithm, *, threads: int = 1) -> Hasher:
     return hashlib.new(algorithm.value, usedforsecurity=False)
 
 
+def one_shot(algorithm: Algorithm) -> Callable[[bytes], Hasher]:
+    """What makes a hasher of a piece that is the whole of a file."""
+    if algorithm is Algorithm.BLAKE3:
+        from blake3 import blake3
+
+        return blake3
+    return partial(getattr(hashlib, algorithm.value), usedforsecurity=False)
+
+
 def hash_file(
     tree: Tree,
     found: Found,
@@ -61,30 +71,54 @@ def hash_file(
     except OSError as error:
         return reason(error)
     try:
-        if not _is_still(descriptor, found):
+        status = os.fstat(descriptor)
+        if not _is(status, found):
             return CHANGED
-        large = mapped and found.size_bytes >= LARGE and algorithm is Algorithm.BLAKE3
-        # With more than one thread each hasher starts a pool of its own: dear for a small file.
-        hasher = new_hasher(algorithm, threads=threads if large else 1)
-        read = _read_mapped if large else _read
-        done = read(descriptor, found.size_bytes, hasher, advance)
-        if done != found.size_bytes or not _is_still(descriptor, found):
-            return CHANGED
-        return hasher.digest()
+        return hash_open(
+            descriptor, status, algorithm, advance=advance, threads=threads, mapped=mapped
+        )
     except OSError as error:
         return reason(error)
     finally:
         os.close(descriptor)
 
 
-def _is_still(descriptor: int, found: Found) -> bool:
-    now = os.fstat(descriptor)
+def _is(status: os.stat_result, found: Found) -> bool:
     return (
-        now.st_mtime_ns == found.mtime_ns
-        and now.st_ctime_ns == found.ctime_ns
-        and now.st_size == found.size_bytes
-        and now.st_ino == found.inode
-        and stat.S_ISREG(now.st_mode)
+        status.st_mtime_ns == found.mtime_ns
+        and status.st_ctime_ns == found.ctime_ns
+        and status.st_size == found.size_bytes
+        and status.st_ino == found.inode
+        and stat.S_ISREG(status.st_mode)
+    )
+
+
+def hash_open(
+    descriptor: int,
+    status: os.stat_result,
+    algorithm: Algorithm,
+    *,
+    advance: Advance,
+    threads: int = 1,
+    mapped: bool = False,
+) -> bytes | str:
+    """The same for a file that is open, and was `status` before it was read."""
+    size_bytes = status.st_size
+    large = mapped and size_bytes >= LARGE and algorithm is Algorithm.BLAKE3
+    # With more than one thread each hasher starts a pool of its own: dear for a small file.
+    hasher = new_hasher(algorithm, threads=threads if large else 1)
+    read = _read_mapped if large else _read
+    done = read(descriptor, size_bytes, hasher, advance)
+    if done != size_bytes or not _stands_still(status, os.fstat(descriptor)):
+        return CHANGED
+    return hasher.digest()
+
+
+def _stands_still(before: os.stat_result, after: os.stat_result) -> bool:
+    return (
+        before.st_mtime_ns == after.st_mtime_ns
+        and before.st_ctime_ns == after.st_ctime_ns
+        and before.st_size == after.st_size
     )
 
 

@@ -8,10 +8,21 @@ for a directory). Lengths are 8 bytes, big-endian.
 
 from __future__ import annotations
 
-from repropack.footprint.model import SCHEMA, Algorithm, Entry
+from repropack.footprint.model import SCHEMA, Algorithm, Entry, Summary
 from repropack.footprint.reading import new_hasher
 
 _ENOUGH = 2000
+_LENGTHS = tuple(n.to_bytes(8, "big") for n in range(256))
+
+
+def part(letter: bytes, path: bytes, content: bytes) -> bytes:
+    """What the root hash is of, for one file, link or directory."""
+    return b"%b%b%b%b%b" % (letter, _length(path), path, _length(content), content)
+
+
+def _length(text: bytes) -> bytes:
+    size = len(text)
+    return _LENGTHS[size] if size < 256 else size.to_bytes(8, "big")
 
 
 class Root:
@@ -21,6 +32,7 @@ class Root:
         self.n_files = 0
         self.n_bytes = 0
         self.max_mtime_ns = 0
+        self._algorithm = algorithm
         self._hasher = new_hasher(algorithm)
         self._parts = [SCHEMA.encode() + b"\n"]
 
@@ -41,20 +53,32 @@ class Root:
         """A directory with nothing in it, without a `/` at its end."""
         self._put(b"d", path, b"")
 
+    def add_part(self, text: bytes, *, n_files: int, n_bytes: int, max_mtime_ns: int) -> None:
+        """Several files and links, as `part` told each of them."""
+        self.n_files += n_files
+        self.n_bytes += n_bytes
+        self.max_mtime_ns = max(self.max_mtime_ns, max_mtime_ns)
+        self._parts.append(text)
+        self._flush()
+
     def _put(self, letter: bytes, path: bytes, content: bytes) -> None:
-        self._parts += (
-            letter,
-            len(path).to_bytes(8, "big"),
-            path,
-            len(content).to_bytes(8, "big"),
-            content,
-        )
+        self._parts.append(part(letter, path, content))
         if len(self._parts) > _ENOUGH:
             self._flush()
 
     def _flush(self) -> None:
         self._hasher.update(b"".join(self._parts))
         self._parts = []
+
+    def summary(self) -> Summary:
+        """The head of a footprint with what was added."""
+        return Summary(
+            algorithm=self._algorithm,
+            root_hash=self.hexdigest(),
+            n_files=self.n_files,
+            n_bytes=self.n_bytes,
+            max_mtime_ns=self.max_mtime_ns,
+        )
 
     def hexdigest(self) -> str:
         """The root hash of what was added."""

@@ -7,16 +7,19 @@ Holds the names of one directory at a time, not those of the tree.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from repropack.footprint.model import TOLD, Found
+from repropack.footprint.model import TOLD, Found, Run
 
 #: Linux takes 4096 bytes in one call, with the one that ends them.
 LONGEST = 4000
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -35,6 +38,7 @@ class Tree:
         if not self.is_directory:
             self.single = os.fsencode(named or os.path.basename(os.path.abspath(root)))
         self.collisions: list[bytes] = []
+        self._held = b"", -1
         self._before = self.root if self.root.endswith(b"/") else self.root + b"/"
 
     def place(self, path: bytes) -> bytes:
@@ -51,59 +55,100 @@ class Tree:
             yield self.look(self.single)
             return
         inodes = frozenset(inode for _, inode in skip)
-        for path in self.paths():
-            if isinstance(path, Found):
-                yield path
-                continue
-            found = self.look(path)
-            if found.inode in inodes and self._identity(path) in skip:
-                continue
-            yield found
+        for run in self.runs():
+            for found in (run,) if isinstance(run, Found) else map(self.look, run.paths()):
+                if found.inode not in inodes or self._identity(found.path) not in skip:
+                    yield found
 
-    def paths(self) -> Iterator[bytes | Found]:
-        """Each file's path; an empty directory, or one that cannot be read, as it was found."""
+    def runs(self) -> Iterator[Run | Found]:
+        """The same, with files that follow each other in one directory by their names alone."""
+        if not self.is_directory:
+            yield Run(b"", [self.single])
+            return
         prefix = b""
         open_ones = [self._listed(prefix)]
         sizes = [0]
         while open_ones:
-            name = next(open_ones[-1], None)
-            if name is None:
+            part = next(open_ones[-1], None)
+            if part is None:
                 open_ones.pop()
                 prefix = prefix[: len(prefix) - sizes.pop()]
-            elif isinstance(name, Found):
-                yield name
-            elif name.endswith(b"/"):
-                prefix += name
-                sizes.append(len(name))
+            elif isinstance(part, bytes):
+                prefix += part
+                sizes.append(len(part))
                 open_ones.append(self._listed(prefix))
             else:
-                yield prefix + name
+                yield part
 
-    def _listed(self, path: bytes) -> Iterator[bytes | Found]:
+    def _listed(self, path: bytes) -> Iterator[bytes | Run | Found]:
+        """A directory in its order: the directories in it, runs of files, and what else is there.
+
+        Names of directories end in `/`, so that they sort as their files do.
+        """
         try:
-            names = self.names(path)
+            names, others = self._scanned(path)
         except OSError as error:
-            return iter((Found(path=path or b"./", trouble=reason(error)),))
-        return iter(names) if names or not path else iter((Found(path=path),))
+            yield Found(path=path or b"./", trouble=reason(error))
+            return
+        if not names and path:
+            yield Found(path=path)
+        names.sort()
+        self._note_collisions(path, names)
+        begin = 0
+        if others:
+            for number, name in enumerate(names):
+                if name not in others:
+                    continue
+                if begin < number:
+                    yield Run(path, names[begin:number])
+                begin = number + 1
+                yield name if name.endswith(b"/") else self.look(path + name)
+        if begin < len(names):
+            yield Run(path, names[begin:] if begin else names)
 
-    def names(self, path: bytes) -> list[bytes]:
-        """What is in a directory, directories with a `/`, so that they sort as their files do."""
+    def _scanned(self, path: bytes) -> tuple[list[bytes], set[bytes]]:
+        """The names in a directory, and which of them are no files as far as it tells."""
         if len(self._before) + len(path) <= LONGEST:
-            names = _scan(self.place(path))
+            return _scan(self.place(path))
+        descriptor = self.enter(path)
+        try:
+            return _scan(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def enter(self, path: bytes) -> int:
+        """A descriptor of a directory, however long its path is."""
+        with self._near(path) as (tail, beginning):
+            descriptor = os.open(tail, _DIRECTORY, dir_fd=beginning)
+        if len(self._before) + len(path) > LONGEST:
+            self._hold(path, descriptor)
+        return descriptor
+
+    def _hold(self, path: bytes, descriptor: int) -> None:
+        """Remember the last directory with a long path: what comes next lies mostly in it."""
+        _, held = self._held
+        self._held = path, os.dup(descriptor)
+        if held >= 0:
+            os.close(held)
+
+    def __del__(self) -> None:
+        if self._held[1] >= 0:
+            os.close(self._held[1])
+
+    @contextlib.contextmanager
+    def _near(self, path: bytes) -> Iterator[tuple[bytes, int | None]]:
+        """The end of a path that can be opened at once, and where it begins."""
+        above, held = self._held
+        if held >= 0 and path.startswith(above) and len(path) - len(above) <= LONGEST:
+            yield path[len(above) :] or b".", held
         else:
             with near(self.place(path)) as (tail, beginning):
-                descriptor = os.open(tail, _DIRECTORY, dir_fd=beginning)
-            try:
-                names = _scan(descriptor)
-            finally:
-                os.close(descriptor)
-        names.sort()
-        if len(set(map(fold, names))) < len(names):
-            self._collide(path, names)
-        return names
+                yield tail, beginning
 
-    def _collide(self, path: bytes, names: list[bytes]) -> None:
+    def _note_collisions(self, path: bytes, names: list[bytes]) -> None:
         """Remember a few names that are one file where upper and lower case are the same."""
+        if len(set(_folded(names))) == len(names):
+            return
         seen: set[bytes] = set()
         for name in names:
             if len(self.collisions) < TOLD and fold(name) in seen:
@@ -117,7 +162,7 @@ class Tree:
             if len(place) <= LONGEST:
                 status = os.lstat(place) if self.is_directory else os.stat(place)
             else:
-                with near(place) as (tail, beginning):
+                with self._near(path) as (tail, beginning):
                     status = os.stat(tail, dir_fd=beginning, follow_symlinks=False)
             mode = status.st_mode
             if not stat.S_ISREG(mode):
@@ -128,24 +173,27 @@ class Tree:
 
     def _other(self, path: bytes, mode: int) -> Found:
         if stat.S_ISLNK(mode):
-            with near(self.place(path)) as (tail, beginning):
+            with self._near(path) as (tail, beginning):
                 return Found(path=path, link=os.readlink(tail, dir_fd=beginning))
         kind = next((name for test, name in _KINDS if test(mode)), "no file")
         return Found(path=path, trouble=f"is {kind}")
 
     def open(self, path: bytes) -> int:
         """A descriptor of a file. Never waits for a FIFO, never follows a link to get there."""
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-        flags |= os.O_NOFOLLOW if self.is_directory else 0
         place = self.place(path)
         if len(place) <= LONGEST:
-            return os.open(place, flags)
-        with near(place) as (tail, beginning):
-            return os.open(tail, flags, dir_fd=beginning)
+            return os.open(place, self.flags)
+        with self._near(path) as (tail, beginning):
+            return os.open(tail, self.flags, dir_fd=beginning)
+
+    @property
+    def flags(self) -> int:
+        """How files are opened; the root itself may be a link to one."""
+        return _FILE | os.O_NOFOLLOW if self.is_directory else _FILE
 
     def has_directory(self, path: bytes) -> bool:
         """Whether there is a directory at a path, whatever is in it."""
-        with contextlib.suppress(OSError), near(self.place(path)) as (tail, beginning):
+        with contextlib.suppress(OSError), self._near(path) as (tail, beginning):
             mode = os.stat(tail, dir_fd=beginning, follow_symlinks=False).st_mode
             return stat.S_ISDIR(mode)
         return False
@@ -157,12 +205,50 @@ class Tree:
         return None
 
 
-def _scan(place: bytes | int) -> list[bytes]:
+def batches(
+    items: Iterable[Run | Found], directories: list[bytes], most: int
+) -> Iterator[tuple[int, list[Run | Found]]]:
+    """What was found in pieces of about `most` files, with their numbers of files.
+
+    Directories with nothing in them are put among `directories` instead.
+    """
+    batch: list[Run | Found] = []
+    n_files = 0
+    for item in items:
+        if isinstance(item, Found):
+            if item.path.endswith(b"/") and not item.trouble:
+                directories.append(item.path[:-1])
+                continue
+            batch.append(item)
+            n_files += 1
+        else:
+            begin = 0
+            while len(item.names) - begin > most - n_files:
+                end = begin + most - n_files
+                yield most, [*batch, Run(item.directory, item.names[begin:end])]
+                batch, n_files, begin = [], 0, end
+            batch.append(Run(item.directory, item.names[begin:]))
+            n_files += len(item.names) - begin
+        if n_files >= most:
+            yield n_files, batch
+            batch, n_files = [], 0
+    if batch:
+        yield n_files, batch
+
+
+def _scan(place: bytes | int) -> tuple[list[bytes], set[bytes]]:
     with os.scandir(place) as entries:
-        return [
-            os.fsencode(entry.name) + b"/" * entry.is_dir(follow_symlinks=False)
-            for entry in entries
-        ]
+        found: list[os.DirEntry[Any]] = list(entries)
+        files = [entry.name for entry in found if entry.is_file(follow_symlinks=False)]
+        marked = set()
+        if len(files) < len(found):
+            marked = {
+                os.fsencode(entry.name) + b"/" * entry.is_dir(follow_symlinks=False)
+                for entry in found
+                if not entry.is_file(follow_symlinks=False)
+            }
+    names = files if isinstance(place, bytes) else [os.fsencode(name) for name in files]
+    return [*names, *marked], marked
 
 
 @contextlib.contextmanager
@@ -182,6 +268,11 @@ def near(place: bytes) -> Iterator[tuple[bytes, int | None]]:
             os.close(beginning)
 
 
+def _folded(names: list[bytes]) -> list[bytes]:
+    joined = b"\0".join(names)
+    return joined.lower().split(b"\0") if joined.isascii() else [fold(name) for name in names]
+
+
 def fold(name: bytes) -> bytes:
     """What two names have in common that macOS or Windows take for one."""
     if name.isascii():
@@ -194,4 +285,6 @@ def reason(error: OSError) -> str:
     """Why something cannot be read, in two or three words."""
     if isinstance(error, FileNotFoundError):
         return "vanished while being read"
+    if error.errno == errno.ELOOP:
+        return "became a link while being read"
     return (error.strerror or str(error)).lower()

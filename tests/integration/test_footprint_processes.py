@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from repropack.errors import IntegrityError
 from repropack.footprint import Algorithm, How, check, footprint, ours, read
-from repropack.footprint.hashing import Pool
+from repropack.footprint.hashing import Task
 from repropack.footprint.model import Found
+from repropack.footprint.pool import Pool
 from repropack.footprint.reading import LARGE
 from repropack.footprint.walk import Tree
 from repropack.progress import Silent
@@ -61,30 +63,37 @@ def test_any_number_of_processes_gives_the_same(
         assert told.stdout.split()[0] == large[b"large"].hex()
 
 
-def test_a_second_call_reads_nothing(many: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The names of the files of a dataset that this process opens from now on."""
+    names: list[bytes] = []
+    original = os.open
+
+    def watched(name: Any, flags: int, *args: Any, dir_fd: int | None = None) -> int:
+        if dir_fd is not None and not flags & os.O_DIRECTORY:
+            names.append(name)
+        return original(name, flags, *args, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", watched)
+    return names
+
+
+def test_a_second_call_reads_nothing(many: Path, tmp_path: Path, opened: list[bytes]) -> None:
     """Hashes are remembered by path, size, inode and times; a file that changed is read again."""
     cache = tmp_path / "cache"
     time.sleep(max(0.0, 2.1 - (time.time() - (many / "large").stat().st_ctime)))
     first = made(many, tmp_path / "1.json", cache=cache)
-    opened: list[bytes] = []
-    original = Tree.open
-
-    def watched(self: Tree, path: bytes) -> int:
-        opened.append(path)
-        return original(self, path)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tree, "open", watched)
-        assert made(many, tmp_path / "2.json", cache=cache, jobs=1) == first
-        assert opened == []
-        victim = many / "3" / "10.bin"
-        before, content = victim.stat(), victim.read_bytes()
-        victim.write_bytes(bytes(len(content)))
-        os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert made(many, tmp_path / "3.json", cache=cache, jobs=1) != first
-        assert opened == [b"3/10.bin"]  # though its size and time are what they were
-        victim.write_bytes(content)
-        os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    opened.clear()
+    assert made(many, tmp_path / "2.json", cache=cache, jobs=1) == first
+    assert opened == []
+    victim = many / "3" / "10.bin"
+    before, content = victim.stat(), victim.read_bytes()
+    victim.write_bytes(bytes(len(content)))
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert made(many, tmp_path / "3.json", cache=cache, jobs=1) != first
+    assert opened == [b"10.bin"]  # though its size and time are what they were
+    victim.write_bytes(content)
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert made(many, tmp_path / "4.json", cache=cache) == first
 
 
@@ -98,7 +107,8 @@ def test_a_mapped_file_that_is_cut_short_ends_no_more_than_a_process(tmp_path: P
     tree = Tree(data)
     large, small = tree.walk()
     pool = Pool(tree, Algorithm.BLAKE3, jobs=1)
-    future = pool.submit([large])
+    tasks = [Task(batch=[found], algorithm=Algorithm.BLAKE3) for found in (large, small)]
+    future = pool.submit(tasks[0], large.size_bytes)
     assert future is not None
     cut = threading.Event()
 
@@ -108,9 +118,9 @@ def test_a_mapped_file_that_is_cut_short_ends_no_more_than_a_process(tmp_path: P
             os.truncate(data / "large", 1)
 
     try:
-        assert pool.take([large], future, tick) == ["changed while being read"]
+        assert pool.take(tasks[0], future, tick) == ["changed while being read"]
         assert cut.is_set()
-        assert isinstance(pool.take([small], None, tick)[0], bytes)
+        assert isinstance(pool.take(tasks[1], None, tick)[0], bytes)
     finally:
         pool.close()
     assert isinstance(small, Found)
@@ -120,7 +130,9 @@ COMMAND = "data footprint {data} -o {out} --jobs 2"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_the_next_call_goes_on_where_one_was_stopped(tmp_path: Path, how: signal.Signals) -> None:
+def test_the_next_call_goes_on_where_one_was_stopped(
+    tmp_path: Path, how: signal.Signals, opened: list[bytes]
+) -> None:
     """Ctrl-C and even a kill lose nothing that was hashed, and leave no half footprint."""
     data = tmp_path / "data"
     for folder in range(20):
@@ -145,16 +157,8 @@ def test_the_next_call_goes_on_where_one_was_stopped(tmp_path: Path, how: signal
     assert "Traceback" not in told
     assert [path.name for path in tmp_path.glob("*json*")] == []
     (data / "zz").unlink()
-    opened: list[bytes] = []
-    original = Tree.open
-
-    def watched(self: Tree, path: bytes) -> int:
-        opened.append(path)
-        return original(self, path)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tree, "open", watched)
-        made(data, tmp_path / "f.json", cache=tmp_path / "cache", jobs=1)
+    opened.clear()
+    made(data, tmp_path / "f.json", cache=tmp_path / "cache", jobs=1)
     assert len(opened) < 4500  # of 8 000
 
 

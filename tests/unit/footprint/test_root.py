@@ -13,8 +13,9 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repropack.footprint.hashing import Pool, hash_all
+from repropack.footprint.hashing import hash_all
 from repropack.footprint.model import Algorithm, Hashed
+from repropack.footprint.pool import Pool
 from repropack.footprint.walk import Tree
 from tests.unit.footprint.datasets import age, document, made, make, root_hash
 
