@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, replace
 
+from repropack.about import NOTHING_SAID, About, about
 from repropack.conda import planning as conda
 from repropack.config import Config
 from repropack.cuda import CudaBase, CudaPlan, State, base_for, cuda_of, variables_of
@@ -95,6 +96,7 @@ class Plan:
     runs: tuple[RunSpec, ...]
     findings: tuple[Finding, ...]
     paper: tuple[tuple[str, str], ...] = ()
+    about: About = NOTHING_SAID
 
     @property
     def python(self) -> str:
@@ -250,6 +252,7 @@ def make_plan(
             *system.findings,
         ),
         paper=config.paper.pairs(),
+        about=about(source),
     )
 
 

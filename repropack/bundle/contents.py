@@ -16,6 +16,7 @@ from repropack.environment import Made, Target, Wheel
 from repropack.environment.condamodel import CondaFile
 from repropack.environment.made import NOTHING_MADE
 from repropack.findings import Finding, Severity
+from repropack.metadata import swhid
 from repropack.plan import Plan
 from repropack.pythons import PATCH
 
@@ -109,7 +110,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         "repropack": __version__,
         "name": plan.name,
         "paper": dict(plan.paper),
-        "source": plan.origin.to_json(),
+        "source": {**plan.origin.to_json(), "swhids": list(swhid.all_of(plan.origin))},
         "image": {"tag": plan.tag, "platform": "linux/amd64"},
         "base": {
             "reference": base.reference,

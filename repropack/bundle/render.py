@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.environment.condamodel import CondaFile
 from repropack.judge.model import Claim, Experiment, MetricRef
+from repropack.metadata.times import rfc3339
 from repropack.plan import Plan
 
 if TYPE_CHECKING:
@@ -63,19 +63,15 @@ def environment(cache: Path | None = None) -> jinja2.Environment:
     return env
 
 
-def oci_labels(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """The `org.opencontainers.image.*` labels that the plan can fill."""
-    origin = plan.origin
+def oci_labels(plan: Plan, base: str) -> tuple[tuple[str, str], ...]:
+    """The `org.opencontainers.image.*` labels that the plan can fill, on this base."""
+    origin, paper = plan.origin, dict(plan.paper)
+    created = None if origin.commit_time_s is None else rfc3339(origin.commit_time_s)
+    base_name, _, base_digest = base.partition("@")
     labels = [("title", plan.name), ("version", origin.id12), ("revision", origin.commit)]
-    labels += [("source", origin.remote), ("created", rfc3339(origin.commit_time_s))]
+    labels += [("source", origin.remote), ("created", created), ("licenses", plan.about.licence)]
+    labels += [("url", paper.get("url")), ("base.name", base_name), ("base.digest", base_digest)]
     return tuple((f"org.opencontainers.image.{name}", value) for name, value in labels if value)
-
-
-def rfc3339(time_s: int | None) -> str | None:
-    """Seconds since the epoch as an RFC 3339 time in UTC."""
-    if time_s is None:
-        return None
-    return datetime.datetime.fromtimestamp(time_s, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def dockerfile(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
@@ -102,7 +98,7 @@ def dockerfile(plan: Plan, ingredients: Ingredients, *, cache: Path | None = Non
             uv=ingredients.tool("uv"),
             marker=SOURCE_STAGE,
             steps=steps_of(ingredients),
-            labels=oci_labels(plan),
+            labels=oci_labels(plan, ingredients.base.reference),
         )
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from repropack.assets import base_files
-from repropack.bundle import checksums, contents, render
+from repropack.bundle import checksums, contents, render, said
 from repropack.bundle.contents import Ingredients, Placed
 from repropack.bundle.data import write_data
 from repropack.bundle.read import Bundle, read_bundle
@@ -18,11 +18,11 @@ from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
 from repropack.errors import BuildError
 from repropack.judge.pyz import write_pyz
+from repropack.metadata import rocrate, sbom
+from repropack.metadata.times import OLDEST_TIME_S
 from repropack.plan import Plan
 from repropack.source import Source
 
-#: The time of files whose source has no commit: the oldest that a zip archive can hold.
-OLDEST_TIME_S = 315_532_800
 NOTHING: Mapping[str, str] = MappingProxyType({})
 EXECUTABLE = frozenset({"reproduce.sh", "base.sh"})
 
@@ -100,11 +100,14 @@ def fill(
         "reproduce.sh": render.reproduce_sh(plan, ingredients, cache=cache),
         "README.md": render.readme(plan, ingredients, cache=cache),
         checksums.LINKS: checksums.links_text(directory),
+        sbom.FILE: said.packages(plan, ingredients, cache=cache),
+        **said.citation_texts(plan),
     }
     if ingredients.base.debs:
         texts[contents.DEBS] = debs_text(ingredients.base.debs)
     for name, text in texts.items():
         write_text(directory / name, text)
+    write_text(directory / rocrate.FILE, said.crate(plan, directory))
     write_text(directory / checksums.SUMS, checksums.sums_text(directory))
 
 
