@@ -13,7 +13,6 @@ from repropack.bundle.contents import PYTHON, Ingredients
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.environment.condamodel import CondaFile
-from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.metadata.times import rfc3339
 from repropack.plan import Plan
 
@@ -192,87 +191,6 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = N
     )
 
 
-def readme(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
-    """The reviewer's page: what is claimed, what is needed, how to run it, what to expect."""
-    return (
-        environment(cache)
-        .get_template("README.md.j2")
-        .render(
-            plan=plan,
-            claims=[claim_row(claim) for claim in plan.claims],
-            experiments=[experiment_row(experiment, plan) for experiment in plan.experiments],
-            gpu=gpu_text(plan),
-            base=ingredients.base.reference,
-            cuda=ingredients.base.cuda,
-            wheels=ingredients.downloads,
-            conda=ingredients.conda,
-            download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
-            datasets=ingredients.data,
-            disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
-        )
-    )
-
-
-def gpu_text(plan: Plan) -> str:
-    """Which experiments use a GPU."""
-    needs = {
-        gpu: ", ".join(e.name for e in plan.experiments if e.gpu == gpu)
-        for gpu in ("required", "optional")
-    }
-    told = [f"{gpu} for {names}" for gpu, names in needs.items() if names]
-    return "; ".join(told) or "not used"
-
-
-def experiment_row(experiment: Experiment, plan: Plan) -> dict[str, str]:
-    """An experiment as the reviewer's page tells it: its command, and its runs in words."""
-    count = sum(run.experiment == experiment.name for run in plan.runs)
-    facts = [f"{count} runs" if count > 1 else "one run"]
-    facts += [f"{name}: {', '.join(values)}" for name, values in experiment.matrix]
-    if experiment.seeds:
-        facts.append(f"seeds: {', '.join(map(str, experiment.seeds))}")
-    if experiment.timeout_s is not None:
-        facts.append(f"at most {duration(experiment.timeout_s)} each")
-    facts.append("with the network" if experiment.network else "without network")
-    return {"name": experiment.name, "command": experiment.run, "facts": "; ".join(facts)}
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that a reader thinks in."""
-    for size, unit in ((3600, "hours"), (60, "minutes")):
-        if seconds >= size:
-            count = f"{seconds / size:.1f}".removesuffix(".0")
-            return f"{count} {unit}".replace("1 hours", "1 hour").replace("1 minutes", "1 minute")
-    return f"{seconds:g} seconds"
-
-
 def megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
     """The size of a download in MB (10^6 bytes), rounded up to at least 1."""
     return max(1, round(sum(wheel.size_bytes for wheel in wheels) / 1e6))
-
-
-def disk_megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
-    """What to have free, in MB: the downloads, twice what they unpack to (about three times their
-    size, in the installer's stage and in the image), and the base.
-    """
-    return round(300 + 7 * megabytes(wheels), -2)
-
-
-def claim_row(claim: Claim) -> dict[str, str]:
-    """A claim as a row of the reviewer's page."""
-    unit = " %" if claim.scale == "percent" else ""
-    sign = " < " if claim.direction == "lower" else " > "
-    compared = list(map(ref_text, claim.compared))
-    reported = {
-        "value": (ref_text(claim.metric) if claim.metric else "", claim.value + unit),
-        "greater": (sign.join(compared), "the first is greater"),
-        "rank_first": (", ".join(compared), "the first comes first"),
-        "table": (f"{len(claim.cells)} cells", ", ".join(cell.value for cell in claim.cells)),
-    }
-    metric, value = reported[claim.kind]
-    return {"id": claim.id, "metric": metric, "value": value, "source": claim.source}
-
-
-def ref_text(ref: MetricRef) -> str:
-    """`svm.accuracy{attention=eca}`."""
-    cell = ",".join(f"{name}={value}" for name, value in ref.cell)
-    return f"{ref.experiment}.{ref.metric}" + (f"{{{cell}}}" if cell else "")

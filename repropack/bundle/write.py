@@ -13,6 +13,7 @@ from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render, said
 from repropack.bundle.contents import Ingredients, Placed
 from repropack.bundle.data import write_data
+from repropack.bundle.page import readme
 from repropack.bundle.read import Bundle, read_bundle
 from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
@@ -53,7 +54,7 @@ def write_bundle(
         for name, text in author.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             write_text(temporary / name, text)
-        fill(temporary, plan, ingredients, cache=cache, patch=source.patch)
+        fill(temporary, plan, ingredients, author, cache=cache, patch=source.patch)
         settle(temporary, time_s)
         put(temporary, out)
     except OSError as error:
@@ -66,7 +67,13 @@ def write_bundle(
 
 
 def fill(
-    directory: Path, plan: Plan, ingredients: Ingredients, *, cache: Path, patch: bytes
+    directory: Path,
+    plan: Plan,
+    ingredients: Ingredients,
+    author: Mapping[str, str],
+    *,
+    cache: Path,
+    patch: bytes,
 ) -> None:
     """Every file of the bundle but the source; the checksums last."""
     if patch:
@@ -98,7 +105,7 @@ def fill(
         **conda_texts(ingredients),
         "wheels.sha256": render.wheel_sums(ingredients.needed),
         "reproduce.sh": render.reproduce_sh(plan, ingredients, cache=cache),
-        "README.md": render.readme(plan, ingredients, cache=cache),
+        "README.md": readme(plan, ingredients, author, cache=cache),
         checksums.LINKS: checksums.links_text(directory),
         sbom.FILE: said.packages(plan, ingredients, cache=cache),
         **said.citation_texts(plan),

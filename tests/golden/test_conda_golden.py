@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repropack.bundle import BaseRecord, Ingredients, render
+from repropack.bundle import BaseRecord, Ingredients, page, render
 from repropack.bundle.contents import dump, manifest
 from repropack.bundle.write import conda_texts
 from repropack.conda import CondaFile, CondaPackage
@@ -86,7 +86,7 @@ def generated(plan: Plan) -> dict[str, str]:
         "repropack.json": dump(manifest(plan, ingredients)),
         "Dockerfile": render.dockerfile(plan, ingredients),
         "reproduce.sh": render.reproduce_sh(plan, ingredients),
-        "README.md": render.readme(plan, ingredients),
+        "README.md": page.readme(plan, ingredients),
         **conda_texts(ingredients),
     }
     return {name: text for name, text in texts.items() if not name.startswith("tools/")}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from repropack import workspace
-from repropack.bundle import BaseRecord, Ingredients, render
+from repropack.bundle import BaseRecord, Ingredients, page, render
 from repropack.bundle.contents import dump, manifest, wheel_to_json
 from repropack.debian.debs import Deb
 from repropack.environment import Wheel, fetch, tools
@@ -57,7 +57,7 @@ def generated(plan: Plan, name: str) -> dict[str, str]:
         "repropack.json": dump(manifest(plan, ingredients)),
         "Dockerfile": render.dockerfile(plan, ingredients),
         "reproduce.sh": render.reproduce_sh(plan, ingredients),
-        "README.md": render.readme(plan, ingredients),
+        "README.md": page.readme(plan, ingredients),
     }
 
 

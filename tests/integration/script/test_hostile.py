@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from repropack.bundle import Ingredients, quoting, render
+from repropack.bundle import Ingredients, page, quoting, render
 from repropack.bundle.contents import dump, manifest
 from repropack.cuda import CudaBase, CudaPlan, State
 from repropack.errors import PlanError
@@ -132,11 +132,11 @@ def test_dockerfile(text: str, made: tuple[Plan, Ingredients]) -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_readme(text: str, made: tuple[Plan, Ingredients]) -> None:
     """README.md keeps its headings and the columns of its table, and no markup comes in."""
-    plain, hostile = render.readme(*made), render.readme(spoilt(made[0], text), made[1])
+    plain, hostile = page.readme(*made), page.readme(spoilt(made[0], text), made[1])
     assert headings(hostile)[1:] == headings(plain)[1:]
     rows = [line for line in prose(hostile).splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + len(made[0].claims)
-    assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 6 for row in rows)
     shown = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", prose(hostile), flags=re.DOTALL)
     assert not re.search(r"(?<!\\)<script|(?<!\\)\]\(|\x1b", shown)
 

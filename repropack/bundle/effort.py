@@ -1,0 +1,70 @@
+"""What the author's own runs took: minutes, memory, and on which machine.
+
+Read from the texts of `author/`, which are what `verify` measured. Nothing is estimated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """`runs` are (experiment, seconds) of each run; `machine` says where, "" if nobody did."""
+
+    runs: tuple[tuple[str, float], ...] = ()
+    peak_bytes: int | None = None
+    machine: str = ""
+
+    def of(self, experiment: str, count: int) -> str | None:
+        """The minutes that so many runs take, one after the other; None if not measured."""
+        seconds = [took for name, took in self.runs if name == experiment]
+        return minutes(sum(seconds) / len(seconds) * count) if seconds else None
+
+    @property
+    def peak_mb(self) -> int | None:
+        """The most memory that a run had, in MB (10^6 bytes)."""
+        return None if self.peak_bytes is None else max(1, round(self.peak_bytes / 1e6))
+
+
+def minutes(seconds: float) -> str:
+    """Two digits are as much as another machine keeps."""
+    value = seconds / 60
+    return "less than 0.1" if value < 0.1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def measured(author: Mapping[str, str]) -> Effort:
+    """What the author's files say."""
+    report = json.loads(author.get("author/report.json", "{}"))
+    texts = [text for path, text in sorted(author.items()) if path.endswith("/record.json")]
+    records = [json.loads(text) for text in texts]
+    peaks = [peak for each in records if (peak := peak_of(each)) is not None]
+    return Effort(
+        runs=tuple(
+            (str(run["experiment"]), float(run["seconds"]))
+            for run in report.get("runs", ())
+            if run.get("status") == "ok" and run.get("seconds") is not None
+        ),
+        peak_bytes=max(peaks, default=None),
+        machine="; ".join(dict.fromkeys(filter(None, map(machine_of, records)))),
+    )
+
+
+def peak_of(record: Mapping[str, Any]) -> int | None:
+    """The memory of a run: its control group's, else its largest process's."""
+    return record.get("peak_cgroup_bytes") or record.get("peak_rss_bytes")
+
+
+def machine_of(record: Mapping[str, Any]) -> str:
+    """`Example CPU, 8 cores, 25 GB`, and the GPU if the run had one."""
+    found = record.get("hardware") or {}
+    told = [str(found["cpu"])] if found.get("cpu") else []
+    if found.get("cores"):
+        told.append(f"{found['cores']} cores")
+    if found.get("memory_bytes"):
+        told.append(f"{found['memory_bytes'] / 1e9:.0f} GB")
+    gpu = (record.get("facts") or {}).get("gpu", "none")
+    return ", ".join([*told, *([str(gpu)] if gpu != "none" else [])])

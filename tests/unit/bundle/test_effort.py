@@ -1,0 +1,39 @@
+"""What the author measured is told on the reviewer's page, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from repropack.bundle import page
+from repropack.bundle.effort import measured
+from tests.conftest import example
+from tests.unit.bundle.made import plan_of
+
+HARDWARE = {"cpu": "Example CPU", "cores": 8, "memory_bytes": 25_276_502_016}
+RECORD = {"hardware": HARDWARE, "facts": {"gpu": "none"}, "peak_cgroup_bytes": 808_448_000}
+RUNS = [
+    {"experiment": "darts", "status": "ok", "seconds": 90.0},
+    {"experiment": "darts", "status": "failed", "seconds": 1.0},
+]
+AUTHOR = {
+    "author/report.json": json.dumps({"runs": RUNS}),
+    "author/runs/darts/record.json": json.dumps(RECORD),
+}
+
+
+def test_measured() -> None:
+    """Minutes are the mean of the runs that ended well, times the runs that a reviewer does."""
+    effort = measured(AUTHOR)
+    assert (effort.of("darts", 1), effort.of("darts", 10)) == ("1.5", "15")
+    assert effort.of("other", 1) is None
+    assert (effort.machine, effort.peak_mb) == ("Example CPU, 8 cores, 25 GB", 808)
+
+
+def test_page_tells_it(tmp_path: Path) -> None:
+    """README.md has minutes, memory and machine where they were measured, and else says so."""
+    plan, ingredients = plan_of(example("quickstart", tmp_path))
+    told, untold = page.readme(plan, ingredients, AUTHOR), page.readme(plan, ingredients)
+    assert "**E1: darts** \\[1 human-minute + 1.5 compute-minutes\\], for C1" in told
+    assert "Example CPU, 8 cores, 25 GB; a run had at most 808 MB of memory" in told
+    assert "compute time not measured" in untold and "compute-minutes" not in untold
