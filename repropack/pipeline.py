@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from repropack import datasets, workspace
+from repropack.attesting import attest, read_trusted
 from repropack.building import learner, make_wheels
-from repropack.bundle import author_files, is_bundle, keep_lock, read_bundle, write_bundle
+from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
 from repropack.images import finish, open_workshop
@@ -50,13 +51,12 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     ingredients = datasets.record(looked, ingredients, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
     bundle = write_bundle(plan, looked.source, ingredients, author, cache=settings.cache, out=out)
-    return finish(bundle, workshop, lock=keep_lock(plan, out))
+    return attest(finish(bundle, workshop, lock=keep_lock(plan, out)), settings)
 
 
 def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     """A bundle that somebody sent, checked, and its image."""
-    reporter.step(f"checking {directory}")
-    bundle = read_bundle(directory)
+    bundle = read_trusted(directory, settings, reporter)
     shop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=bundle.archive)
     return finish(bundle, shop)
 

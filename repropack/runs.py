@@ -24,6 +24,7 @@ from repropack.judge.rule import judge_all
 from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
 from repropack.report import Verification
+from repropack.results import attest
 from repropack.running import Bench, run_all
 from repropack.settings import Built, Question, Repeat, Verified
 from repropack.surroundings import surroundings
@@ -93,6 +94,7 @@ def run_and_judge(
         assessment = replace(assessment, author=report.author_lines(author.assessment))
     verified = Verified(built=built, assessment=assessment, directory=directory, repeats=repeats)
     write_reports(verified)
+    attest(verified, question.sign)
     return verified
 
 

@@ -21,7 +21,8 @@ class Settings:
 
     `infer` adds what the code imports and no manifest declares. `as_of` is the moment as of which
     an unlocked project is resolved (None: its commit's). `results` is the author's verification,
-    which goes into the bundle.
+    which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
+    signature a bundle must have.
     """
 
     cache: Path
@@ -36,6 +37,8 @@ class Settings:
     engine: str | None = None
     builder: str = "auto"
     base: str = "auto"
+    sign: Path | None = None
+    trust: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Question:
     a kWh costs here, in gCO2e.
     `data` says where datasets are, as `NAME=PATH`, and `home` where else they may be: the project.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
+    `sign` is the SSH key that signs the attestation.
     """
 
     tolerance: Tolerance | None = None
@@ -61,6 +65,7 @@ class Question:
     resume: bool = False
     data: tuple[str, ...] = ()
     home: Path | None = None
+    sign: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

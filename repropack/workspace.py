@@ -13,7 +13,18 @@ from repropack.errors import UsageError
 FOLDER = ".repropack"
 #: What a verification's directory holds, and what no bundle is without.
 VERIFICATION = frozenset(
-    {"report.txt", "report.md", "report.html", "report.json", "report-data", "runs", "again"}
+    {
+        "report.txt",
+        "report.md",
+        "report.html",
+        "report.json",
+        "report-data",
+        "runs",
+        "again",
+        "attestation.json",
+        "attestation.json.sig",
+        "ro-crate-metadata.json",
+    }
 )
 BUNDLE = frozenset({"SHA256SUMS", "repropack.json", "reproduce.sh", "source"})
 

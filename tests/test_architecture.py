@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "repropack"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_START_PROCESSES = (
-    *("source/git.py", "environment/", "engines/", "judge/processes.py"),
+    *("source/git.py", "signing.py", "environment/", "engines/", "judge/processes.py"),
     *("conda/solving.py", "conda/installer.py", "building/worker.py"),
 )
 PROGRAMS = (

@@ -20,9 +20,11 @@ from repropack.errors import IntegrityError
 
 SUMS = "SHA256SUMS"
 LINKS = "LINKS"
+#: What is said about a whole bundle, and of its image: signatures stand beside what they sign.
+ATTESTED = frozenset({"provenance.json", "provenance.json.sig", f"{SUMS}.sig"})
 #: What fetching and running put beside the bundle's files. Of `wheels` those that no index has are
 #: the bundle's own, and listed.
-UNLISTED = frozenset({SUMS, "reproduction", ".repropack"})
+UNLISTED = frozenset({SUMS, "reproduction", ".repropack"}) | ATTESTED
 FETCHED = "wheels/"
 SOURCE = "source/"
 

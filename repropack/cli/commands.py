@@ -21,7 +21,9 @@ from repropack.cli.options import (
     engine_options,
     infer_option,
     json_option,
+    note_stray,
     parsed_tolerance,
+    refuse_trust,
     run_options,
     settings,
 )
@@ -195,6 +197,12 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     help="Run nothing: compare the claims with the result files that the source ships.",
 )
 @click.option("--rebuild", is_flag=True, help="Build the image even if it is there.")
+@click.option(
+    "--trust",
+    metavar="FILE",
+    type=DIRECTORY,
+    help="Go on only if the BUNDLE is signed by a key of FILE: a public key, or allowed_signers.",
+)
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @build_options
 @engine_options
@@ -244,7 +252,9 @@ def verify(
         resume=resume,
         data=data,
         home=directory,
+        sign=options["sign"],
     )
+    refuse_trust(directory, options["trust"])
     if out is not None and not resume:  # before anything is built
         refuse_existing(out, allowed=options["force"])
     asked = settings(**options)
@@ -257,16 +267,6 @@ def verify(
         note_stray(directory, out, shown)
         shown.note(f"report: {verified.directory / 'report.html'}")
     return output.verified(verified, as_json=as_json)
-
-
-def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> None:
-    """An output among the project's files is, for git, a change that nobody committed."""
-    from repropack.project import is_stray
-
-    if out is not None and is_stray(directory, out):
-        shown.note(
-            f"note: {out} lies in the project: add it to .gitignore, or git sees it as a change"
-        )
 
 
 @repropack.command()

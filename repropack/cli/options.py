@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from repropack.cli.progress import Plain, Terminal
     from repropack.environment import AsOf
     from repropack.judge.model import Tolerance
     from repropack.settings import Settings
@@ -173,7 +174,13 @@ def engine_options(command: Command) -> Command:
 
 def build_options(command: Command) -> Command:
     """What `build` and `verify` share."""
-    command = as_of_option(infer_option(command))
+    command = click.option(
+        "--sign",
+        metavar="KEY",
+        type=DIRECTORY,
+        help="Sign what is written with this SSH key: the bundle, and the attestation of a "
+        "verification.",
+    )(as_of_option(infer_option(command)))
     command = click.option(
         "--allow-dirty",
         is_flag=True,
@@ -246,5 +253,31 @@ def settings(**options: Any) -> Settings:
     from repropack.workspace import cache_directory
 
     refuse_bad_tags(options.get("tags", ()))
+    if options.get("sign") is not None:  # before anything is built
+        from repropack.signing import signature
+
+        signature(b"", options["sign"])
     as_of = parsed_as_of(options.pop("as_of", None))
     return Settings(cache=cache_directory(), as_of=as_of, **options)
+
+
+def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> None:
+    """An output among the project's files is, for git, a change that nobody committed."""
+    from repropack.project import is_stray
+
+    if out is not None and is_stray(directory, out):
+        shown.note(
+            f"note: {out} lies in the project: add it to .gitignore, or git sees it as a change"
+        )
+
+
+def refuse_trust(directory: Path, trust: Path | None) -> None:
+    """A repository has no signature to check. Raises `UsageError`."""
+    from repropack.bundle import is_bundle
+    from repropack.errors import UsageError
+
+    if trust is not None and not is_bundle(directory):
+        raise UsageError(
+            f"--trust is for a bundle, and {directory} is none",
+            hint="name what somebody's `repropack build --sign` wrote",
+        )

@@ -125,6 +125,10 @@ def _add_judge(commands: Any) -> None:
     parser.add_argument(
         "--logs", metavar="DIR", default="", help="where the runs' directories are, for the report"
     )
+    parser.add_argument(
+        "--subject", metavar="NAME=SHA256", action="append", default=[], type=_fact,
+        help="what was tested; with -o, attestation.json says which claims passed (repeatable)",
+    )  # fmt: skip
     _add_number(parser)
     _add_report(parser)
 
@@ -238,6 +242,7 @@ def _report(assessment: Assessment, options: argparse.Namespace) -> int:
     }
     if options.directory:
         _write(options.directory, rendered)
+        _attest(options.directory, assessment, getattr(options, "subject", ()), rendered["json"])
     sys.stdout.write(rendered[options.format])
     sys.stdout.flush()
     return assessment.exit_code
@@ -258,6 +263,22 @@ def _write(directory: str, rendered: Dict[str, str]) -> None:
     for name, suffix in (("text", "txt"), ("markdown", "md"), ("json", "json")):
         path = os.path.join(directory, "report.%s" % suffix)
         files.write_atomically(path, rendered[name].encode("utf-8"))
+
+
+def _attest(
+    directory: str, assessment: Assessment, subjects: Sequence[Tuple[str, str]], text: str
+) -> None:
+    """Which claims passed, where it is said of what."""
+    if not subjects:
+        return
+    import hashlib
+
+    from repropack.judge import attestation
+
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    found = attestation.statement(assessment, subjects, digest)
+    data = (json.dumps(found, indent=1) + "\n").encode("utf-8")
+    files.write_atomically(os.path.join(directory, attestation.FILE), data)
 
 
 def _arguments() -> List[str]:

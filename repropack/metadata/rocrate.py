@@ -95,7 +95,15 @@ def crate(root: Entity, entities: Sequence[Entity], *, contexts: Sequence[str] =
         "conformsTo": {"@id": SPECIFICATION},
     }
     context = [CONTEXT, *contexts] if contexts else CONTEXT
-    return {"@context": context, "@graph": [descriptor, root, *entities]}
+    return {"@context": context, "@graph": [descriptor, *map(flat, (root, *entities))]}
+
+
+def flat(entity: Entity) -> Entity:
+    """A list of one value is that value, as RO-Crate recommends."""
+    return {
+        key: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for key, value in entity.items()
+    }
 
 
 def references(entities: Iterable[Entity]) -> list[Entity]:

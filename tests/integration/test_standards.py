@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.driver import inside, project
 from tests.conftest import example
+from tests.integration.test_signing import FILES
 from tests.unit.bundle.made import make_bundle
 
 PROGRAM = Path(__file__).with_name("standards.py")
@@ -55,6 +57,16 @@ def test_bundle_is_a_crate(bundle: Path, validate: Validate) -> None:
     """roc-validator misses nothing but an author and a publisher, whom nobody named."""
     amiss = validate("crate", bundle)
     assert not [line for line in amiss if "author" not in line and "publisher" not in line]
+
+
+def test_verification_is_a_crate_of_runs(tmp_path: Path, validate: Validate) -> None:
+    """A verification is a Process Run Crate 0.5; it lacks nothing but agent, author and address."""
+    paper = project(tmp_path / "paper", FILES)
+    assert inside("verify", paper, "--engine", "venv", "-o", tmp_path / "out").code == 1
+    unsaid = ("author", "publisher", "agent", "SHOULD have a url", "an absolute URI")
+    for kind in ("crate", "runs"):
+        amiss = validate(kind, tmp_path / "out")
+        assert not [line for line in amiss if not any(each in line for each in unsaid)]
 
 
 def test_packages_keep_the_schema(bundle: Path, validate: Validate) -> None:

@@ -25,6 +25,7 @@ outer_grace_s=60 # how long past an experiment's own timeout its container may l
 
 engine=''
 out=''
+trust=''
 rebuild=no
 recorded=no
 tolerance=''
@@ -44,6 +45,7 @@ bundle_label='{{index .Config.Labels "repropack.bundle"}}'
 usage() {
     cat <<'TEXT'
 usage: ./reproduce.sh [--tolerance T] [--claim ID]... [--engine docker|podman] [--output DIR] [--rebuild]
+                      [--trust FILE]
        ./reproduce.sh --recorded [--tolerance T] [--claim ID]... [--output DIR]
 
 Checks this bundle, gets what the image needs, builds the image with the network off, runs the
@@ -55,6 +57,8 @@ experiments in it and compares their numbers with the paper's.
   --output DIR, -o  where the runs and the report go (default: reproduction, beside this script);
                     what an earlier call left there is replaced
   --rebuild         build the image even if it is already there
+  --trust FILE      go on only if this bundle is signed by a key of FILE: the authors' public key, or
+                    an allowed_signers file of OpenSSH, which they gave you by another way
   --recorded        run nothing, and need no engine: compare the paper with the result files that the
                     authors shipped, which shows that these agree and not that they are obtained again.
                     Needs python3; the report goes to recorded, beside this script
@@ -113,8 +117,8 @@ parse() {
             --help | -h) usage; exit 0 ;;
             --rebuild) rebuild=yes; shift; continue ;;
             --recorded) recorded=yes; shift; continue ;;
-            --tolerance=* | --claim=* | --engine=* | --output=*) value=${1#*=} ;;
-            --tolerance | --claim | --engine | --output | -o)
+            --tolerance=* | --claim=* | --engine=* | --output=* | --trust=*) value=${1#*=} ;;
+            --tolerance | --claim | --engine | --output | -o | --trust)
                 [ $# -ge 2 ] || die 2 "$1 needs a value" "./reproduce.sh --help"
                 value=$2
                 shift
@@ -134,6 +138,12 @@ take() {
         --tolerance) check_tolerance "$2"; tolerance=$2 ;;
         --claim) check_claim "$2"; claims="$claims $2" ;;
         --engine) check_engine "$2"; engine=$2 ;;
+        --trust)
+            case $2 in
+                /*) trust=$2 ;;
+                *) trust=$(pwd)/$2 ;;
+            esac
+            ;;
         *)
             case $2 in
                 /*) out=$2 ;;
@@ -202,6 +212,31 @@ check_source() {
     links=$(find source -type l -exec sh -c '
         for link; do printf "%s -> %s\n" "$link" "$(readlink -- "$link")"; done' sh {} + | sort)
     [ "$links" = "$(cat LINKS)" ] || changed "source/ holds other links"
+}
+
+# check_signature: of SHA256SUMS, which names the hash of every other file.
+check_signature() {
+    command -v ssh-keygen >/dev/null 2>&1 || die 2 "there is no ssh-keygen to check the signature with" \
+        "install OpenSSH's client, or leave out --trust"
+    [ -f "$trust" ] || die 2 "there is no file $trust" "--trust names a public key, or a list of signers"
+    [ -f SHA256SUMS.sig ] || die 7 "this bundle is not signed: it has no SHA256SUMS.sig" \
+        "ask the authors for the signed one, or leave out --trust"
+    allowed=$work/allowed_signers
+    # A public key alone stands for the author; other lines name their signers themselves.
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+            '' | '#'*) ;;
+            ssh-* | ecdsa-* | sk-*) printf 'author %s\n' "$line" ;;
+            *) printf '%s\n' "$line" ;;
+        esac
+    done <"$trust" >"$allowed"
+    who=$(ssh-keygen -Y find-principals -s SHA256SUMS.sig -f "$allowed" 2>/dev/null | head -n 1) || who=''
+    who=${who%%,*}
+    [ -n "$who" ] || die 7 "this bundle is signed by a key that is not in $trust" \
+        "ask the authors which key is theirs, by another way than the bundle's"
+    ssh-keygen -Y verify -n repropack -I "$who" -s SHA256SUMS.sig -f "$allowed" <SHA256SUMS >/dev/null 2>&1 ||
+        die 7 "SHA256SUMS is not what $who signed" "get the bundle again from where it was published"
+    say "signed by $who"
 }
 
 # ---- waiting, so that a signal is acted upon at once
@@ -662,7 +697,7 @@ run_all() {
     if [ "$gpu" = none ] && [ -n "$needing" ]; then
         die 6 "there is no GPU, and these runs need one: $needing" "see that nvidia-smi works"
     fi
-    rm -rf "$out/runs" "$out/report.txt" "$out/report.md" "$out/report.json" "$out/report.html" \
+    rm -rf "$out/runs" "$out/attestation.json" "$out/report.txt" "$out/report.md" "$out/report.json" "$out/report.html" \
         "$out/report-data"
     mkdir "$out/runs"
     while IFS=$tab read -r run want_gpu network timeout; do
@@ -741,7 +776,8 @@ judge_all() {
     done <"$work/runs"
     [ ! -f "$here/author/report.json" ] || cat "$here/author/report.json" >>"$work/records"
     hardened_container --interactive --network none "$image" /opt/env/bin/python \
-        /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out "$@"
+        /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out \
+        --subject "SHA256SUMS=$digest" --subject "$tag=${image#sha256:}" "$@"
     verdict=0
     await judge || verdict=$?
     "$engine" cp "$container:/out/." "$out" >/dev/null || say "the report could not be collected"
@@ -780,6 +816,7 @@ main() {
     trap finish EXIT
     trap interrupted INT TERM HUP
     prepare_output
+    [ -z "$trust" ] || check_signature
     if [ "$recorded" = yes ]; then
         judge_recorded
         return

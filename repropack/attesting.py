@@ -1,0 +1,68 @@
+"""What is attested of a bundle when it is built, and asked of one that somebody sent.
+
+Owns: provenance.json and the signatures, which stand in a bundle beside what SHA256SUMS lists: they
+are about it, and the image is built from it. Does not own: signing (`signing`), the statement's
+shape (`metadata.provenance`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from repropack import signing
+from repropack.bundle import Bundle, checksums, read_bundle
+from repropack.errors import BuildError
+from repropack.metadata import provenance
+from repropack.progress import Reporter
+from repropack.settings import Built, Settings
+from repropack.workspace import write_atomically
+
+
+def attest(built: Built, settings: Settings) -> Built:
+    """Write where a bundle's image comes from, and sign both where a key is named.
+
+    Raises `BuildError` if it cannot be written, `UsageError` if the key does not sign.
+    """
+    directory = built.bundle.directory
+    before = (directory / checksums.SUMS).stat().st_mtime_ns
+    try:
+        written = [directory / provenance.FILE]
+        write_atomically(written[0], statement_text(built))
+        if settings.sign is not None:
+            files = (directory / checksums.SUMS, written[0])
+            written += [signing.sign(path, settings.sign) for path in files]
+        for path in (*written, directory):  # as everything in a bundle: of the commit's time
+            os.utime(path, ns=(before, before))
+    except OSError as error:
+        raise BuildError(f"cannot write to {directory}: {error.strerror or error}") from error
+    return built
+
+
+def statement_text(built: Built) -> str:
+    """The provenance of a bundle's image as JSON."""
+    directory = built.bundle.directory
+    manifest = json.loads((directory / "repropack.json").read_bytes())
+    sums = checksums.parse_sums((directory / checksums.SUMS).read_text("utf-8", "surrogateescape"))
+    contained = built.engine.name != "venv"
+    found = provenance.statement(
+        manifest,
+        sums,
+        digest=built.bundle.digest,
+        image=(built.image.tag, built.image.id) if contained else None,
+        engine=built.engine.name,
+    )
+    return json.dumps(found, indent=1) + "\n"
+
+
+def read_trusted(directory: Path, settings: Settings, reporter: Reporter) -> Bundle:
+    """A bundle that somebody sent: its signature first, where one is asked for, then every file.
+
+    Raises `IntegrityError` (exit code 7) for anything wrong with it.
+    """
+    reporter.step(f"checking {directory}")
+    if settings.trust is not None:
+        who = signing.check(directory / checksums.SUMS, settings.trust)
+        reporter.note(f"signed by {who}")
+    return read_bundle(directory)
