@@ -61,6 +61,16 @@ class DataError(InvalidError):
         self.problems = problems
 
 
+class AnonymityError(InvalidError):
+    """What an anonymous bundle may tell of its authors; `problems` holds each place."""
+
+    def __init__(
+        self, what: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.problems = problems
+
+
 class PlanError(InvalidError):
     """What the repository asks for cannot be built."""
 

@@ -27,6 +27,7 @@ class Origin:
     commit_time_s: int | None
     submodules: tuple[tuple[str, str], ...]
     changed: tuple[str, ...]
+    anonymous: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The source as the manifest and `--json` tell it."""
@@ -41,6 +42,7 @@ class Origin:
             "commit_time_s": self.commit_time_s,
             "submodules": [{"path": path, "commit": commit} for path, commit in self.submodules],
             "changed": list(self.changed),
+            **({"anonymous": True} if self.anonymous else {}),
         }
 
 

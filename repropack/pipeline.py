@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from repropack import datasets, workspace
+from repropack.anonymous import conceal
 from repropack.attesting import attest, read_trusted
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
@@ -33,24 +34,24 @@ def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
 
 def build(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     """The bundle of a project, written whole, and its image."""
-    reporter.step(f"reading {directory}")
-    looked = look(directory, allow_dirty=settings.allow_dirty)
+    looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
     require_experiments(looked)
     return pack(looked, settings=settings, reporter=reporter)
 
 
 def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     """Plan, fetch, write the bundle, build the image."""
-    plan = decide(looked, settings=settings, reporter=reporter)
-    out = settings.out or workspace.bundle_directory(looked.directory, plan.slug)
-    workspace.refuse_existing(out, allowed=settings.force or settings.out is None)
+    plan, check = conceal(decide(looked, settings=settings, reporter=reporter), looked, settings)
+    out = workspace.bundle_place(looked.directory, plan.slug, settings.out, force=settings.force)
     author = author_files(settings.results, plan.origin)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
     make = partial(make_wheels, plan=plan, source=looked.source, workshop=workshop)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
     ingredients = datasets.record(looked, ingredients, cache=settings.cache, reporter=reporter)
     reporter.step(f"writing {out}")
-    bundle = write_bundle(plan, looked.source, ingredients, author, cache=settings.cache, out=out)
+    bundle = write_bundle(
+        plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check
+    )
     return attest(finish(bundle, workshop, lock=keep_lock(plan, out)), settings)
 
 
@@ -70,8 +71,7 @@ def verify(
     if is_bundle(directory):
         built = open_bundle(directory, settings=settings, reporter=reporter)
     else:
-        reporter.step(f"reading {directory}")
-        looked = look(directory, allow_dirty=settings.allow_dirty)
+        looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
         require_claims(looked, question.claims, question.only)
         built = pack(looked, settings=settings, reporter=reporter)
     chosen = select_runs(built.bundle, question)

@@ -11,6 +11,7 @@ from repropack.errors import ConfigError, SourceError, UsageError
 from repropack.inspection import Inspection, inspect
 from repropack.judge.fields import ManifestError
 from repropack.judge.selection import parse_only
+from repropack.progress import Reporter
 from repropack.proposal import propose
 from repropack.source import Source, open_source
 from repropack.workspace import write_atomically
@@ -35,11 +36,13 @@ class Initialised:
     experiments: tuple[str, ...]
 
 
-def look(directory: Path, *, allow_dirty: bool) -> Looked:
+def look(directory: Path, *, allow_dirty: bool, reporter: Reporter | None = None) -> Looked:
     """Open, read and inspect a project.
 
     Raises `SourceError` or `ConfigError` (exit code 3).
     """
+    if reporter is not None:
+        reporter.step(f"reading {directory}")
     source = open_source(directory, allow_dirty=allow_dirty)
     configured = source.has(CONFIG_NAME)
     config = parse_config(source.read_text(CONFIG_NAME)) if configured else Config()

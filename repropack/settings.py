@@ -22,7 +22,8 @@ class Settings:
     `infer` adds what the code imports and no manifest declares. `as_of` is the moment as of which
     an unlocked project is resolved (None: its commit's). `results` is the author's verification,
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
-    signature a bundle must have.
+    signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
+    `hide` has further words to look for.
     """
 
     cache: Path
@@ -39,6 +40,8 @@ class Settings:
     base: str = "auto"
     sign: Path | None = None
     trust: Path | None = None
+    anonymous: bool = False
+    hide: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,13 @@ def bundle_directory(directory: Path, slug: str) -> Path:
     return folder(directory) / "bundles" / slug
 
 
+def bundle_place(directory: Path, slug: str, out: Path | None, *, force: bool) -> Path:
+    """Where a bundle goes: `out`, or the project's own place. Raises `UsageError`."""
+    place = out or bundle_directory(directory, slug)
+    refuse_existing(place, allowed=force or out is None)
+    return place
+
+
 def refuse_existing(out: Path, *, allowed: bool) -> None:
     """Nothing is replaced unless the user says so, and then only what repropack wrote.
 

@@ -12,7 +12,7 @@ from repropack.bundle.data import FOOTPRINTS, INCLUDED, Data
 from repropack.bundle.lockfile import committed_name, keep_lock
 from repropack.bundle.read import Bundle, is_bundle, read_bundle
 from repropack.bundle.render import SOURCE_STEPS, source_dockerfile, split_dockerfile
-from repropack.bundle.write import write_bundle
+from repropack.bundle.write import Check, accept, write_bundle
 
 __all__ = [
     "FOOTPRINTS",
@@ -20,9 +20,11 @@ __all__ = [
     "SOURCE_STEPS",
     "BaseRecord",
     "Bundle",
+    "Check",
     "Data",
     "Ingredients",
     "Placed",
+    "accept",
     "author_files",
     "committed_name",
     "is_bundle",

@@ -17,7 +17,9 @@ from repropack.plan import Plan
 
 
 def citation_texts(plan: Plan) -> dict[str, str]:
-    """CITATION.cff and .zenodo.json: the repository's, or drafts."""
+    """CITATION.cff and .zenodo.json: the repository's, or drafts; an anonymous bundle has none."""
+    if plan.origin.anonymous:
+        return {}
     return citation.files(plan.name, plan.about, plan.origin, dict(plan.paper))
 
 

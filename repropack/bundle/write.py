@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,7 +25,13 @@ from repropack.plan import Plan
 from repropack.source import Source
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+#: Refuses a bundle by raising.
+Check = Callable[[Path], None]
 EXECUTABLE = frozenset({"reproduce.sh", "base.sh"})
+
+
+def accept(directory: Path) -> None:
+    """Any bundle will do."""
 
 
 def write_bundle(
@@ -36,12 +42,14 @@ def write_bundle(
     *,
     cache: Path,
     out: Path,
+    check: Check = accept,
 ) -> Bundle:
     """Write the bundle of a plan to the directory `out`, replacing what is there; read it back.
 
     Two calls with the same plan and ingredients write the same bytes. `author` are the texts of the
-    author's own verification, by path; `cache` is where the wheels of the ingredients are. Raises
-    `BuildError` (exit code 5) if it cannot be written.
+    author's own verification, by path; `cache` is where the wheels of the ingredients are. `check`
+    looks through the whole bundle before it is put in place. Raises `BuildError` (exit code 5) if
+    it cannot be written, and what `check` raises.
     """
     time_s = plan.origin.commit_time_s or OLDEST_TIME_S
     try:
@@ -55,6 +63,7 @@ def write_bundle(
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             write_text(temporary / name, text)
         fill(temporary, plan, ingredients, author, cache=cache, patch=source.patch)
+        check(temporary)
         settle(temporary, time_s)
         put(temporary, out)
     except OSError as error:

@@ -109,10 +109,10 @@ def command(arguments: list[str]) -> int:
 
 def tell(error: RepropackError) -> int:
     """An error in the user's words: what happened, the hint, where the log is."""
-    from repropack.errors import ConfigError, DataError
+    from repropack.errors import AnonymityError, ConfigError, DataError
 
     say(f"error: {error.what}")
-    if isinstance(error, ConfigError | DataError):
+    if isinstance(error, ConfigError | DataError | AnonymityError):
         for problem in error.problems:
             say(f"  {problem}")
     if error.hint:

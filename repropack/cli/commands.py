@@ -155,6 +155,12 @@ def plan(directory: Path, infer: bool, as_of: str | None, as_json: bool) -> int:
     type=DIRECTORY,
     help="Put your own verification of this commit into the bundle: reviewers see both.",
 )
+@click.option(
+    "--anonymous",
+    is_flag=True,
+    help="For double-blind review: leave out history, remote and names, and refuse what may tell.",
+)
+@click.option("--hide", metavar="TEXT", multiple=True, help="A further word to look for.")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @build_options
 @engine_options

@@ -253,6 +253,8 @@ def settings(**options: Any) -> Settings:
     from repropack.workspace import cache_directory
 
     refuse_bad_tags(options.get("tags", ()))
+    if options.get("anonymous"):
+        refuse_names(**options)
     if options.get("sign") is not None:  # before anything is built
         from repropack.signing import signature
 
@@ -281,3 +283,15 @@ def refuse_trust(directory: Path, trust: Path | None) -> None:
             f"--trust is for a bundle, and {directory} is none",
             hint="name what somebody's `repropack build --sign` wrote",
         )
+
+
+def refuse_names(**options: Any) -> None:
+    """What names an anonymous bundle's author all the same. Raises `UsageError`."""
+    from repropack.errors import UsageError
+
+    for name, why in (("sign", "the key is its owner's"), ("results", "they name the commit")):
+        if options.get(name) is not None:
+            option = {"results": "--with-results"}.get(name, f"--{name}")
+            raise UsageError(
+                f"--anonymous and {option} do not go together: {why}", hint=f"leave out {option}"
+            )

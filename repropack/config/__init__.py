@@ -4,7 +4,7 @@ Owns: what the file may say, and every complaint about it. Does not own: reading
 repository (`source`), inferring what it leaves out (`inspection`), deciding (`plan`).
 """
 
-from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper
+from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper, Waiver
 from repropack.config.names import suggest_name
 from repropack.config.parse import CONFIG_NAME, parse_config
 
@@ -14,6 +14,7 @@ __all__ = [
     "Dataset",
     "EnvironmentOverrides",
     "Paper",
+    "Waiver",
     "parse_config",
     "suggest_name",
 ]

@@ -53,6 +53,17 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """What an anonymous bundle may hold: `file` is a path or a pattern (`*.ipynb`) of the source,
+    `text` is part of what is found there ("" for anything), `reason` says why it tells nothing.
+    """
+
+    file: str
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A whole `repropack.yaml`; the value of an empty mapping is `Config()`.
 
@@ -67,4 +78,5 @@ class Config:
     experiments: tuple[Experiment, ...] = ()
     claims: tuple[Claim, ...] = ()
     gpu_unstated: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -10,13 +10,14 @@ from repropack.config.claims import read_claims
 from repropack.config.cursor import Cursor, Problems
 from repropack.config.document import Mapping, read_document
 from repropack.config.experiments import read_experiments, seed_findings, states_gpu
-from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper
+from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper, Waiver
 from repropack.config.names import is_project_name, shown, suggest_name
 from repropack.errors import ConfigError
 from repropack.judge.model import Claim, Experiment
 
 CONFIG_NAME: Final = "repropack.yaml"
-_KEYS: Final = ("name", "paper", "environment", "datasets", "experiments", "claims")
+_KEYS: Final = ("name", "paper", "environment", "datasets", "experiments", "claims",
+                "anonymous")  # fmt: skip
 _ENVIRONMENT: Final = (
     *("lock", "python", "groups", "extras", "groups_exclude", "apt", "apt_exclude"),
 )
@@ -73,6 +74,7 @@ def _config(root: Cursor, *, file: str) -> Config:
         experiments=experiments,
         claims=_claims(given, experiments if checkable else None),
         gpu_unstated=_gpu_unstated(given, experiments),
+        waivers=fields.value_of(given, "anonymous", _waivers) or (),
         findings=tuple(seed_findings(given["experiments"], experiments, file))
         if experiments
         else (),
@@ -157,4 +159,21 @@ def _dataset(name: str, cursor: Cursor) -> Dataset:
         url=fields.value_of(given, "url", fields.url),
         sha256=fields.value_of(given, "sha256", fields.sha256),
         include=fields.value_of(given, "include", fields.boolean) or False,
+    )
+
+
+def _waivers(cursor: Cursor) -> tuple[Waiver, ...]:
+    given = cursor.fields(("waive",))
+    return fields.list_of(given, "waive", _waiver)
+
+
+def _waiver(cursor: Cursor) -> Waiver:
+    given = cursor.fields(("file", "text", "reason"))
+    if cursor.is_mapping():
+        cursor.require(given, "file")
+        cursor.require(given, "reason")
+    return Waiver(
+        file=fields.value_of(given, "file", fields.text) or "",
+        text=fields.value_of(given, "text", fields.text) or "",
+        reason=fields.value_of(given, "reason", fields.text) or "",
     )

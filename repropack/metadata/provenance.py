@@ -61,15 +61,21 @@ def resource(name: str, digest: Mapping[str, str], **rest: str) -> Resource:
     return {"name": name, **rest, "digest": dict(digest)}
 
 
-def dependencies(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> Iterable[Resource]:
-    """Source, lock, base, packages of the base and datasets, each with its digest."""
-    source, base = manifest["source"], manifest["base"]
+def source_of(source: Mapping[str, Any]) -> Resource:
+    """The commit, and where it may be had."""
     git = {"gitTree": source["tree"]}
     if source["commit"]:
         git["gitCommit"] = source["commit"]
     remote = source["remote"] or ""
     web = {"uri": f"git+{remote}"} if remote.startswith(("http://", "https://")) else {}
-    yield resource("source", git, **web)
+    return resource("source", git, **web)
+
+
+def dependencies(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> Iterable[Resource]:
+    """Source, lock, base, packages of the base and datasets, each with its digest."""
+    base = manifest["base"]
+    if not manifest["source"].get("anonymous"):
+        yield source_of(manifest["source"])
     for lock in ("pylock.toml", "conda-lock.yml"):
         if lock in sums:
             yield resource(lock, {"sha256": sums[lock]})

@@ -114,7 +114,7 @@ def references(entities: Iterable[Entity]) -> list[Entity]:
 def describe(name: str, about: About, origin: Origin) -> str:
     """What the bundle is, in the repository's words where it has any."""
     said = f"{about.abstract} " if about.abstract else ""
-    dated = "" if origin.commit_time_s else " The source has no commit: its date is not known."
+    dated = "" if origin.commit_time_s else " The date of its source is not told."
     return (
         f"{said}The experiments of {name} with their locked environment, and the numbers that are "
         f"claimed for them; `./reproduce.sh` runs and compares.{dated}"
