@@ -10,7 +10,7 @@ from pathlib import Path
 from repropack.errors import UsageError
 from repropack.footprint import glance
 from repropack.footprint.cache import StatCache
-from repropack.footprint.following import Following
+from repropack.footprint.following import Following, Total
 from repropack.footprint.hashing import hash_all
 from repropack.footprint.making import cores, open_tree
 from repropack.footprint.model import UNKNOWN, Entry, Found, Hashed, shown
@@ -44,7 +44,9 @@ def check(
     """
     tree = open_tree(_payload(data, recorded), named)
     pool = Pool(tree, recorded.algorithm, jobs=jobs or cores())
-    following = Following(reporter, pool, total_bytes=max(recorded.n_bytes, 0))
+    part = {How.QUICK: 0.0, How.DEEP: 1.0, How.SAMPLED: sample}[how]
+    total = Total(max(recorded.n_files, 0), int(max(recorded.n_bytes, 0) * part))
+    following = Following(reporter, pool, total)
     checked = Checked(how=how, format=recorded.name, notes=recorded.notes)
     if how is How.SAMPLED:
         checked.seed = random.SystemRandom().randrange(2**32) if seed is None else seed

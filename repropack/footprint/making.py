@@ -12,7 +12,7 @@ from pathlib import Path
 from repropack.errors import DataError, UsageError
 from repropack.footprint import deepdiva, lists, ours
 from repropack.footprint.cache import StatCache
-from repropack.footprint.following import Following
+from repropack.footprint.following import Following, Total
 from repropack.footprint.model import TOLD, Algorithm, Entry, Found, Run, Summary, shown
 from repropack.footprint.packing import spool, writing
 from repropack.footprint.parts import Part, Task, parts
@@ -66,7 +66,7 @@ def footprint(
     tree = open_tree(data, named)
     stat_cache = StatCache(cache, data, algorithm) if cache else None
     pool = Pool(tree, algorithm, jobs=jobs or cores())
-    maker = _Maker(pool, stat_cache, Following(reporter, pool), times=times)
+    maker = _Maker(pool, stat_cache, Following(reporter, pool, Total(tree=tree)), times=times)
     if format is Format.REPROPACK:
         summary = _make(maker, pool, data, out)
     else:
@@ -90,6 +90,7 @@ def _make(maker: _Maker, pool: Pool, data: Path, out: Path) -> Summary:
             with writing(out) as file:
                 return writer.finish(file, maker.directories)
     finally:
+        maker.following.total.stop()
         if maker.cache:
             maker.cache.close(whole=whole)
 
@@ -162,6 +163,7 @@ class _Maker:
     def take(self, part: Part, writer: ours.Writer) -> None:
         """A part that was read."""
         self.following.n_files += part.n_files
+        self.following.n_bytes += part.n_bytes
         self.n_troubles += len(part.troubles)
         self.troubles += part.troubles[: TOLD - len(self.troubles)]
         sums = {name: getattr(part, name) for name in ("n_files", "n_bytes", "max_mtime_ns")}
