@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from repropack.cli.progress import printable
 from repropack.cli.stdout import write as show
 from repropack.findings import Finding, Severity
-from repropack.origin import describe_origin
 
 if TYPE_CHECKING:
     from repropack.doctor import Check
@@ -54,6 +53,8 @@ def next_steps(written: Initialised) -> list[str]:
 def inspection(looked: Looked, *, as_json: bool) -> int:
     """What the project is."""
     found = looked.inspection
+    from repropack.origin import describe_origin
+
     origin = describe_origin(looked.source)
     if as_json:
         show_json(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,31 +51,85 @@ def check(
     checked = Checked(how=how, format=recorded.name, notes=recorded.notes)
     if how is How.SAMPLED:
         checked.seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    if how is How.QUICK and recorded.lines and recorded.n_files >= glance.MANY_FILES:
-        n_bytes = glance.unchanged(recorded.lines, pool, tick=following.tick_at)
-        if n_bytes is not None:
-            checked.n_files, checked.n_bytes = recorded.n_files, n_bytes
+    comparison = _Comparison(data, recorded, pool, following, checked)
+    if recorded.lines and recorded.n_files >= glance.MANY_FILES:
+        if how is How.QUICK and comparison.glance(recorded.lines):
             return checked
-        following.tick_at(0)
-    present = tree.walk(skip=_identity(where))
-    if recorded.whole is not None:
-        _check_whole(recorded, present, pool, following, checked)
-        return checked
-    chooser = Chooser(how, recorded.n_files, sample, checked.seed)
-    pairs = _pairs(recorded.entries(), present, recorded, checked, following)
-    known = StatCache(cache, data, recorded.algorithm) if cache else None
-    whole = False
-    try:
-        for item in hash_all(chooser.items(pairs, checked, known), pool, following.tick):
-            _compare(item, checked)
-            if known and item.hash:
-                known.keep(item.found, item.hash)
-        whole = True
-    finally:
-        if known:
-            known.close(whole=whole)
-    _finish_directories(recorded, checked, tree)
+        if how is How.DEEP and cache is None:
+            with tempfile.TemporaryDirectory() as scratch:
+                if not comparison.read(recorded.lines, Path(scratch)):
+                    comparison.run(_identity(where), sample, Path(scratch), read=True)
+                return checked
+    comparison.run(_identity(where), sample, cache)
     return checked
+
+
+class _Comparison:
+    """Holds a dataset against what is recorded of it: the short way, or the long one."""
+
+    def __init__(
+        self, data: Path, recorded: Recorded, pool: Pool, following: Following, checked: Checked
+    ) -> None:
+        self.data = data
+        self.recorded = recorded
+        self.pool = pool
+        self.following = following
+        self.checked = checked
+
+    def glance(self, lines: Path) -> bool:
+        """Whether nothing has changed as far as can be seen without reading."""
+        n_bytes = glance.unchanged(lines, self.pool, tick=self.following.tick_at)
+        self._note(n_bytes, 0)
+        return n_bytes is not None
+
+    def read(self, lines: Path, scratch: Path) -> bool:
+        """Whether nothing has changed. All is read, and what was read is known afterwards."""
+        known = StatCache(scratch, self.data, self.recorded.algorithm)
+        try:
+            tick = self.following.tick_at
+            n_bytes, hashed = glance.read_unchanged(lines, self.pool, known, tick=tick) or (None, 0)
+        finally:
+            known.close(whole=True)
+        self._note(n_bytes, hashed)
+        return n_bytes is not None
+
+    def _note(self, n_bytes: int | None, hashed: int) -> None:
+        if n_bytes is None:
+            self.following.tick_at(0)
+        else:
+            self.checked.n_files, self.checked.n_bytes = self.recorded.n_files, n_bytes
+            self.checked.hashed = hashed
+
+    def run(
+        self,
+        skip: frozenset[tuple[int, int]],
+        sample: float,
+        cache: Path | None,
+        *,
+        read: bool = False,
+    ) -> None:
+        """Tell each file that differs. With `read` what the cache knows has just been read."""
+        recorded, checked, tree = self.recorded, self.checked, self.pool.tree
+        present = tree.walk(skip=skip)
+        if recorded.whole is not None:
+            _check_whole(recorded, present, self.pool, self.following, checked)
+            return
+        chooser = Chooser(checked.how, recorded.n_files, sample, checked.seed)
+        pairs = _pairs(recorded.entries(), present, recorded, checked, self.following)
+        known = StatCache(cache, self.data, recorded.algorithm) if cache else None
+        whole = False
+        try:
+            items = chooser.items(pairs, checked, known)
+            for item in hash_all(items, self.pool, self.following.tick):
+                checked.hashed += item.wanted or read
+                _compare(item, checked)
+                if known and item.hash:
+                    known.keep(item.found, item.hash)
+            whole = True
+        finally:
+            if known:
+                known.close(whole=whole)
+        _finish_directories(recorded, checked, tree)
 
 
 def _payload(data: Path, recorded: Recorded) -> Path:
@@ -184,7 +239,6 @@ def differs(entry: Entry, found: Found) -> str:
 
 
 def _compare(item: Hashed, checked: Checked) -> None:
-    checked.hashed += item.wanted
     if not item.wanted and not item.hash:
         return
     if item.found.trouble:

@@ -8,6 +8,7 @@ as in every check. Whatever is not as it was leaves the answer to the long way.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from repropack.footprint import ours
+from repropack.footprint import ours, parts
+from repropack.footprint.cache import StatCache
 from repropack.footprint.model import Algorithm, Entry, Found, Run
 from repropack.footprint.order import in_order
 from repropack.footprint.packing import reading
@@ -26,7 +28,9 @@ from repropack.footprint.walk import Tree, batches
 
 #: With fewer files the long way is as short.
 MANY_FILES = 1000
-_TASK_FILES = 2000
+_TASK_FILES = 1000
+#: A file's time; in a name its quotes would be escaped.
+_TIME = re.compile(rb',"mtime_ns":(0|-?[1-9][0-9]*),"hash"')
 
 
 def unchanged(path: Path, pool: Pool, *, tick: Callable[[int], None]) -> int | None:
@@ -34,30 +38,69 @@ def unchanged(path: Path, pool: Pool, *, tick: Callable[[int], None]) -> int | N
 
     None where anything differs, or cannot be told this way.
     """
-    summary = ours.Reader(path).summary
-    root = Root(summary.algorithm)
-    directories: list[bytes] = []
-    ended = False
+    total = _Total(path)
     with reading(path) as file:
         if not ours.at_entries(file):
             return None
-        tasks = _tasks(pool.tree, file, summary.algorithm, directories)
-        for seen in in_order(tasks, pool, lambda: tick(root.n_files)):
-            if ended or not seen.same:
+        tasks = _tasks(pool.tree, file, pool.algorithm, total.directories)
+        for seen in in_order(tasks, pool, lambda: tick(total.root.n_files)):
+            if total.ended or not seen.same:
                 return None
-            ended = seen.ended
-            root.add_part(
-                seen.root,
-                n_files=seen.n_files,
-                n_bytes=seen.n_bytes,
-                max_mtime_ns=seen.max_mtime_ns,
-            )
-        end = ours.end(directories)
-        if ended != bool(root.n_files) or file.read(len(end) + 1) != end:
+            total.ended = seen.ended
+            total.add(seen.root, seen.n_files, seen.n_bytes, seen.max_mtime_ns)
+        return total.agreed(file)
+
+
+def read_unchanged(
+    path: Path, pool: Pool, known: StatCache, *, tick: Callable[[int], None]
+) -> tuple[int, int] | None:
+    """The same by paths, sizes and contents, and how many files were read for that.
+
+    Every hash that was made is `known` afterwards, so that the long way need not read again.
+    """
+    total = _Total(path)
+    with reading(path) as file:
+        if not ours.at_entries(file):
             return None
-    for directory in directories:
-        root.add_directory(directory)
-    return root.n_bytes if root.summary() == summary else None
+        tasks = (
+            parts.Task(batch=tuple(batch), algorithm=pool.algorithm, times=False, remembered=True)
+            for _, batch in batches(pool.tree.runs(), total.directories, _TASK_FILES)
+        )
+        whole, n_links = True, 0
+        for part in parts.parts(tasks, pool, lambda: tick(total.root.n_files)):
+            known.put(part.cache)
+            n_links += part.n_links
+            lines = b"".join(islice(file, part.n_files)) if whole else b""
+            if not total.ended and lines.endswith(b"}\n"):
+                total.ended, lines = True, lines[:-1] + b",\n"
+            whole = whole and not part.troubles and _TIME.sub(b',"hash"', lines) == part.lines
+            times = map(int, _TIME.findall(lines))
+            total.add(part.root, part.n_files, part.n_bytes, max(times, default=0))
+        n_bytes = total.agreed(file) if whole else None
+        return None if n_bytes is None else (n_bytes, total.root.n_files - n_links)
+
+
+class _Total:
+    """What has been found to agree so far, to be held against the footprint's head in the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.summary = ours.Reader(path).summary
+        self.root = Root(self.summary.algorithm)
+        self.directories: list[bytes] = []
+        self.ended = False
+
+    def add(self, root: bytes, n_files: int, n_bytes: int, max_mtime_ns: int) -> None:
+        """Some files."""
+        self.root.add_part(root, n_files=n_files, n_bytes=n_bytes, max_mtime_ns=max_mtime_ns)
+
+    def agreed(self, file: IO[bytes]) -> int | None:
+        """The bytes of all files, if nothing but the empty directories is left of the footprint."""
+        end = ours.end(self.directories)
+        if self.ended != bool(self.root.n_files) or file.read(len(end) + 1) != end:
+            return None
+        for directory in self.directories:
+            self.root.add_directory(directory)
+        return self.root.n_bytes if self.root.summary() == self.summary else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

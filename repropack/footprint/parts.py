@@ -39,6 +39,7 @@ class Part:
     """
 
     n_files: int
+    n_links: int
     n_bytes: int
     max_mtime_ns: int
     lines: bytes
@@ -112,7 +113,9 @@ class _Work:
         self.hasher = one_shot(task.algorithm)
         self.known = cache.lookup(task.known)
         self.began_ns = time.time_ns()
-        self.n_files = self.n_bytes = self.max_mtime_ns = self.n_read = self.n_told = 0
+        self.n_files = self.n_links = self.n_bytes = self.max_mtime_ns = self.n_read = (
+            self.n_told
+        ) = 0
         self.lines: list[bytes] = []
         self.root: list[bytes] = []
         self.cache: list[bytes] = []
@@ -124,6 +127,7 @@ class _Work:
             self.troubles.append(found)
         else:
             self.n_files += 1
+            self.n_links += 1
             self.lines.append(ours.line(Entry(found.path, link=found.link)))
             self.root.append(part(b"l", found.path, found.link))
 
@@ -263,6 +267,7 @@ class _Work:
         self._tell()
         return Part(
             n_files=self.n_files,
+            n_links=self.n_links,
             n_bytes=self.n_bytes,
             max_mtime_ns=self.max_mtime_ns,
             lines=b",\n".join((*self.lines, b"")),

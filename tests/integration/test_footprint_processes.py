@@ -209,12 +209,20 @@ def test_a_quick_check_reads_what_was_touched(many: Path, tmp_path: Path) -> Non
     assert result.same and (result.hashed, result.retimed) == (1, 1)
 
 
+def rewrite(path: Path) -> None:
+    """Other content of the same length, with the time set back."""
+    before = path.stat()
+    path.write_bytes(b"x" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "nothing": lambda data: None,
     "added": lambda data: (data / "0" / "new").write_bytes(b""),
     "added at the end": lambda data: (data / "zz").write_bytes(b""),
     "removed": lambda data: (data / "6" / "13.bin").unlink(),
     "longer": lambda data: (data / "6" / "13.bin").write_bytes(b"x" * 1000),
+    "written": lambda data: rewrite(data / "6" / "13.bin"),
     "touched": lambda data: os.utime(data / "6" / "13.bin", ns=(1, 1)),
     "directory": lambda data: (data / "7").mkdir(),
     "link": lambda data: (data / "link").rename(data / "renamed"),
@@ -222,11 +230,12 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.parametrize("how", [How.QUICK, How.DEEP])
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_short_way_says_what_the_long_one_says(
-    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, change: str, how: How, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For very many files a quick check takes a short way, with the same result."""
+    """For many files a check takes a short way, in processes or not, with the same result."""
     data = tmp_path / "d"
     for number in range(40):
         path = data / f"{number % 7}" / f"{number}.bin"
@@ -241,10 +250,28 @@ def test_the_short_way_says_what_the_long_one_says(
     results = []
     for many_files in (10, 10**9):
         monkeypatch.setattr("repropack.footprint.glance.MANY_FILES", many_files)
-        results.append(check(data, read(recorded, dataset=data), reporter=Silent()))
+        results.append(check(data, read(recorded, dataset=data), how=how, reporter=Silent()))
     short, long = ((r.kinds, r.n_files, r.n_bytes, r.hashed, r.retimed) for r in results)
     assert short == long
-    assert results[0].same == (change in ("nothing", "touched"))
+    unseen = {"nothing", "touched"} | ({"written"} if how is How.QUICK else set())
+    assert results[0].same == (change in unseen)
+
+
+def test_a_deep_check_reads_a_file_once(many: Path, tmp_path: Path, opened: list[bytes]) -> None:
+    """Also where something differs: what the short way has read, the long one knows."""
+    made(many, tmp_path / "f.json")
+    recorded = read(tmp_path / "f.json", dataset=many)
+    with (many / "2" / "16.bin").open("ab") as file:
+        file.write(b"more")
+    try:
+        time.sleep(2.1)
+        opened.clear()
+        result = check(many, recorded, how=How.DEEP, jobs=1, reporter=Silent())
+        assert result.changed.first == ["2/16.bin (20 bytes, recorded 16)"]
+        assert opened.count(b"15.bin") == opened.count(b"16.bin") == 1
+        assert result.hashed == 6000
+    finally:
+        os.truncate(many / "2" / "16.bin", 16)
 
 
 def test_the_short_way_reads_the_whole_footprint(
