@@ -31,6 +31,7 @@ PLUGIN = "poetry-plugin-export"
 PIP = "pip install -q --dry-run --ignore-installed --no-deps --require-hashes --only-binary :all:"
 SYNC = "uv pip install --dry-run --no-deps --target target --python 3.11 -r pylock.toml"
 COMPILED = "uv pip compile -q --no-deps --no-annotate requirements.txt"
+MICROPIPENV = "micropipenv requirements --method pipenv"
 PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.M)
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 NO_PYTHON = re.compile(r"No interpreter found|python-build-standalone|python-downloads")
@@ -90,6 +91,8 @@ EXPORTS = (
     Export("pip-lock", f"{SYNC} --python-version 3.11", "3.11"),
     Export("pipenv", "pipenv requirements --hash"),
     Export("pipenv", "pipenv requirements --hash --dev", "develop"),
+    Export("pipenv", f"{MICROPIPENV} --no-dev", "micropipenv"),
+    Export("pipenv", MICROPIPENV, "micropipenv-develop"),
 )
 
 

@@ -132,6 +132,8 @@ def test_groups_and_extras_give_what_the_tool_exports_with_them(
     ("directory", "name", "selection"),
     [
         ("pipenv", "export-develop", Selection(groups=("develop",))),
+        ("pipenv", "export-micropipenv", UNASKED),
+        ("pipenv", "export-micropipenv-develop", Selection(groups=("develop",))),
         ("pdm-4.1", "export-3.11", UNASKED),
     ],
 )
