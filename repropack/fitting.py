@@ -103,7 +103,8 @@ def first_that_fits(bases: tuple[Base, ...], lock_for: Callable[[Base], Lock]) -
     others = others_that_fit(bases, lock_for)
     if others:
         hint = f"Python {' or '.join(others)} would do: set environment.python in repropack.yaml"
-        raise OtherPythonError(refused[0].what, hint=hint) from refused[0]
+        why = f" ({bases[0].python.because})" if len(bases) == 1 else ""
+        raise OtherPythonError(refused[0].what + why, hint=hint) from refused[0]
     raise refused[0]
 
 

@@ -37,6 +37,8 @@ from repropack.source import Source
 if TYPE_CHECKING:
     from repropack.environment.learned import Learned
 
+BUILT = "environment.built"
+NO_WHEEL = "no index has a wheel of it"
 NOT_INFERRED = "environment.not-inferred"
 PLACE = re.compile(r" in (\S.*?)(?::([0-9]+))?$")
 
@@ -146,12 +148,13 @@ def complete(
 def built(lock: Lock) -> Iterator[Finding]:
     """The packages that no index has as a wheel: what is done instead."""
     for item in lock.unbuilt:
-        editable = item.origin is not None and item.origin.kind is Kind.DIRECTORY
-        how = "installed where it stands" if editable else "built to a wheel"
+        local = item.origin is not None and item.origin.kind is Kind.DIRECTORY
+        where = "in the root" if str(item.origin) == "." else f"in {item.origin}"
+        how = f"is installed where it stands, {where}" if local else f"is built from {item.origin}"
         yield Finding(
-            kind="environment.built",
+            kind=BUILT,
             value=str(item),
-            because=f"{item} is {how} from {item.origin}: no index has a wheel of it",
+            because=f"{item} {how}: " + ("it is the source's own" if local else NO_WHEEL),
             where=item.where,
         )
 

@@ -136,12 +136,15 @@ def plan(decided: Plan, *, as_json: bool) -> int:
             }
         )
         return 0
+    from repropack.locking import BUILT
+
     told = tuple(f for f in decided.findings if f.severity is not Severity.INFO)
     origin = decided.origin
     show_lines(
         f"{decided.name} at {origin.kind.value} {origin.id12} -> {decided.tag}\n",
         *(f"{d['what']}: {d['value'] or 'none'}\n    because {d['because']}" for d in decisions),
         f"\n{locked(decided)} locked packages",
+        *(f.because for f in decided.findings if f.kind == BUILT),
         *(f"run {run.id}: {run.command}" for run in decided.runs),
         *(["\n" + finding_lines(told)] if told else []),
     )

@@ -67,7 +67,10 @@ def _lines(reading: Reading, manifest: Finding) -> Iterator[Finding]:
             yield _warning(RETIRED_INDEX, path, because, where)
         for address in _GIT.findall(line):
             if not _COMMIT.search(address):
-                because = f"{where}: a Git address without a commit: {_without_secret(address)}"
+                because = f"{_without_secret(address)} in {where} names no commit: the newest one "
+                because += (
+                    "of the project's own date is taken; better to name the one that you used"
+                )
                 yield _warning(UNPINNED_GIT, path, because, where)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from repropack.detectors.pins import normalise
@@ -24,28 +25,52 @@ _PROJECT_KEYS: Final = ("requires-python", "dependencies", "optional-dependencie
 
 def detect(reading: Reading) -> tuple[Finding, ...]:
     """Return a problem for each lock in the root that was made from another manifest."""
-    checks: tuple[tuple[str, str, str, Callable[[Reading], bool]], ...] = (
-        ("poetry.lock", "pyproject.toml", "poetry lock", _poetry_is_stale),
-        ("uv.lock", "pyproject.toml", "uv lock", _uv_is_stale),
-        ("pdm.lock", "pyproject.toml", "pdm lock", _pdm_is_stale),
-        ("Pipfile.lock", "Pipfile", "pipenv lock", _pipfile_is_stale),
-    )
     return tuple(
-        _finding(lock, manifest, command)
-        for lock, manifest, command, is_stale in checks
-        if reading.has(lock) and reading.has(manifest) and is_stale(reading)
+        _finding(reading, check)
+        for check in _CHECKS
+        if reading.has(check.lock) and reading.has(check.manifest) and check.is_stale(reading)
     )
 
 
-def _finding(lock: str, manifest: str, command: str) -> Finding:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A tool's lock: its manifest, the command that makes it, and what it compares, by its key."""
+
+    lock: str
+    manifest: str
+    command: str
+    key: str
+    is_stale: Callable[[Reading], bool]
+
+
+def _finding(reading: Reading, check: _Check) -> Finding:
+    lock, manifest = check.lock, check.manifest
+    text = reading.text(lock) or ""
+    start = text.find(check.key)
+    absent = sorted(_asked(reading.toml(manifest)) - _locked(text))
+    what = f" ({', '.join(absent[:3])} {'is' if len(absent) == 1 else 'are'} not in it)"
     return Finding(
         kind=STALE,
         value=lock,
-        because=f"{manifest} was changed after {lock} was made: run `{command}` and commit the "
-        f"result, or write `environment: {{lock: {lock}}}` into repropack.yaml to use it as it is",
-        where=Where(path=lock),
+        because=f"{manifest} was changed after {lock} was made{what if absent else ''}: run "
+        f"`{check.command}` and commit the result, or write `environment: {{lock: {lock}}}` into "
+        "repropack.yaml to use it as it is",
+        where=Where(path=lock, line=text.count("\n", 0, start) + 1 if start >= 0 else None),
         severity=Severity.PROBLEM,
     )
+
+
+def _asked(manifest: Mapping[str, Any]) -> set[str]:
+    """What a manifest asks for at least, in whichever table."""
+    lines = map(_requirement, _texts(_table(manifest, "project").get("dependencies")))
+    keys = (*_table(manifest, "tool", "poetry", "dependencies"), *_table(manifest, "packages"))
+    return {*(line[0] for line in lines if line), *map(normalise, keys)} - {"python"}
+
+
+def _locked(text: str) -> set[str]:
+    """The names in a lock: `name = "x"` of TOML, `"x": {` of JSON."""
+    found = re.findall(r'\bname = "([\w.-]+)"|^\s*"([\w.-]+)": \{', text, re.M)
+    return {normalise("".join(names)) for names in found}
 
 
 def _table(data: Any, *keys: str) -> dict[str, Any]:
@@ -222,3 +247,11 @@ def _plain(part: str) -> str:
         return part[:start] + str(Version(part[start:]))
     except InvalidVersion:
         return part
+
+
+_CHECKS: Final = (
+    _Check("poetry.lock", "pyproject.toml", "poetry lock", "content-hash", _poetry_is_stale),
+    _Check("uv.lock", "pyproject.toml", "uv lock", "requires-dist", _uv_is_stale),
+    _Check("pdm.lock", "pyproject.toml", "pdm lock", "content_hash", _pdm_is_stale),
+    _Check("Pipfile.lock", "Pipfile", "pipenv lock", '"hash"', _pipfile_is_stale),
+)

@@ -23,6 +23,7 @@ from repropack.source.git import Git
 from repropack.workspace import write_atomically
 
 SHORT = re.compile(r"[0-9a-f]{7,40}|[0-9a-f]{64}")
+GIT_FAILED = re.compile(r"^`git [^`]*` failed in [^:]*: ")
 NETWORK = re.compile(
     r"Could not resolve|unable to access|[Cc]onnection|timed out|SSL|proxy|unreachable|RPC failed"
     r"|early EOF|hung up"
@@ -158,7 +159,7 @@ class reached:
 
     def explained(self, error: SourceError) -> RepropackError:
         """The network, the address or the commit."""
-        said = error.what.splitlines()[-1].strip()
+        said = GIT_FAILED.sub("", error.what.splitlines()[-1].strip())
         if REFUSED.search(error.what):
             return InvalidError(
                 f"{self.where}: {self.origin.url} is not there, or not for you: {said}",
@@ -166,7 +167,7 @@ class reached:
             )
         if NETWORK.search(error.what):
             return TemporaryError(
-                f"{self.origin.url} cannot be reached: {said}",
+                f"{self.where}: {self.origin.url} cannot be reached: {said}",
                 hint=f"see what `git ls-remote {self.origin.url}` says, then run it again",
             )
         return InvalidError(f"{self.where}: {self.origin}: {said}", hint=error.hint)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from repropack.environment import EMPTY_LOCK, AsOf, Lock, Target
+from repropack.environment import EMPTY_LOCK, AsOf, Kind, Lock, Origin, Target
+from repropack.environment.origins import unbuilt
 from repropack.errors import UnknownNameError
-from repropack.findings import Choice, Severity
+from repropack.findings import Choice, Severity, Where
 from repropack.inspection import EnvironmentFile, inspect
-from repropack.locking import inferred, line_of, provide_lock, with_known
+from repropack.locking import built, inferred, line_of, provide_lock, with_known
 from repropack.source import open_source
 
 SIX = Choice(value="six", because="`import six` in train.py:7")
@@ -78,6 +79,28 @@ def test_a_guess_that_no_index_has_is_left_out_and_told() -> None:
     ]
     with pytest.raises(UnknownNameError):
         with_known((SIX,), partial(resolved, missing="paper"))
+
+
+def test_what_no_index_has_as_a_wheel_is_told() -> None:
+    """What is compiled, and what is installed from the source itself, with its place."""
+    where = Where(path="requirements.txt", line=2)
+    origins = (Origin(kind=Kind.SDIST), Origin(kind=Kind.DIRECTORY, path="."))
+    items = tuple(
+        unbuilt("dlib", "19.24.2", origin, where, hashes=("sha256:0",)) for origin in origins
+    )
+    found = tuple(built(replace(EMPTY_LOCK, requirements=items)))
+    assert [(f.kind, f.because, str(f.where)) for f in found] == [
+        (
+            "environment.built",
+            "dlib==19.24.2 is built from source distribution: no index has a wheel of it",
+            "requirements.txt:2",
+        ),
+        (
+            "environment.built",
+            "dlib==19.24.2 is installed where it stands, in the root: it is the source's own",
+            "requirements.txt:2",
+        ),
+    ]
 
 
 def test_a_lock_has_no_date(tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def test_a_lock_is_stale_after_a_change_of_the_manifest(directory: str) -> None:
     assert finding.severity is Severity.PROBLEM
     assert finding.value.endswith(".lock")
     assert " lock`" in finding.because
+    where = finding.where
+    line = changed[finding.value].splitlines()[where.line - 1 if where and where.line else 0]
+    assert any(key in line for key in ("content-hash", "content_hash", '"hash"', "requires-dist"))
+
+
+def test_what_a_stale_lock_lacks_is_named() -> None:
+    """The author sees what was added since."""
+    project = PROJECT.replace('"here>=1"', '"here>=1", "Tq_dm", "six>1"')
+    (finding,) = staleness.detect(Reading(Tree({"uv.lock": UV, "pyproject.toml": project})))
+    assert "pyproject.toml was changed after uv.lock was made (six, tq-dm are not in it)" in (
+        finding.because
+    )
 
 
 UV = """[[package]]
