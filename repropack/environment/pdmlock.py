@@ -15,10 +15,10 @@ from repropack.environment.artifacts import (
     Package,
     own_index,
     refuse_other_python,
-    requirement,
 )
 from repropack.environment.graph import reachable
 from repropack.environment.groups import Offer, choose, flattened
+from repropack.environment.locked import holds, lock_of, placed
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import (
     address_origin,
@@ -27,11 +27,9 @@ from repropack.environment.origins import (
     other_system,
 )
 from repropack.environment.parts import UNASKED, Parts, Selection
-from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
-from repropack.environment.target import full_version, marker_holds
+from repropack.environment.target import full_version
 from repropack.environment.tomlfile import (
-    name_places,
     parse_toml,
     read_pyproject,
     strings,
@@ -56,6 +54,12 @@ class Entry:
     extras: frozenset[str]
     where: Where
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any], where: Where) -> Entry:
+        """An entry as the lock has it."""
+        extras = frozenset(map(normalise, strings(data.get("extras"))))
+        return cls(data, normalise(text_of(data, "name")), extras, where)
+
 
 def read_pdm(
     text: str,
@@ -77,35 +81,13 @@ def read_pdm(
     if len(targets) == 1:
         refuse_other_python(targets[0], target, Where(path=path))
     pyproject = read_pyproject(path, read)
-    entries = entries_of(data, text, path)
+    entries = tuple(Entry.of(entry, where) for entry, where in placed(data, text, path))
     parts = choose(offer_of(metadata, pyproject, path), selection)
     chosen = selected(entries, pyproject, parts, target, path)
     packages = tuple(package_of(entry, data) for entry in chosen if not entry.extras)
-    requirements = for_target((requirement(item, target) for item in packages), target)
     sources = tables(table(pyproject, "tool", "pdm").get("source"))
     indexes = (own_index(text_of(item, "url")) for item in sources)
-    return Lock(
-        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
-        origin=path,
-        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=parts.findings,
-        indexes=tuple(dict.fromkeys(url for url in indexes if url)),
-        parts=parts,
-    )
-
-
-def entries_of(data: Mapping[str, Any], text: str, path: str) -> tuple[Entry, ...]:
-    """Every `[[package]]` with its place."""
-    places = name_places(text, path, "package")
-    return tuple(
-        Entry(
-            entry,
-            normalise(text_of(entry, "name")),
-            frozenset(map(normalise, strings(entry.get("extras")))),
-            where,
-        )
-        for entry, (_, where) in zip(tables(data.get("package")), places, strict=False)
-    )
+    return lock_of(packages, target, path, parts, indexes=indexes)
 
 
 def offer_of(metadata: Mapping[str, Any], pyproject: Mapping[str, Any], path: str) -> Offer:
@@ -153,7 +135,9 @@ def selected(
             for entry in entries
             if taken & set(map(normalise, strings(entry.data.get("groups"))))
         ]
-        return tuple(e for e in mine if holds(text_of(e.data, "marker"), target, e.where))
+        return tuple(
+            e for e in mine if holds(text_of(e.data, "marker"), target, e.where, LOCK_AGAIN)
+        )
     project = table(pyproject, "project")
     if not project:
         raise InvalidError(
@@ -185,7 +169,7 @@ class _Walk:
             except InvalidRequirement as error:
                 reason = str(error).splitlines()[0]
                 raise InvalidError(f"{where}: {reason}", hint=LOCK_AGAIN) from error
-            if asked.marker is not None and not holds(str(asked.marker), self.target, where):
+            if not holds(str(asked.marker or ""), self.target, where, LOCK_AGAIN):
                 continue
             extras = frozenset(map(normalise, asked.extras))
             every = self.by_name.get(normalise(asked.name), [])
@@ -210,16 +194,6 @@ def runs_on(python: str, target: Target) -> bool:
         return SpecifierSet(python).contains(full_version(target), prereleases=True)
     except InvalidSpecifier:
         return True
-
-
-def holds(marker: str, target: Target, where: Where) -> bool:
-    """Whether a marker of the lock is true on the target; there may be none."""
-    try:
-        return not marker or marker_holds(marker, target)
-    except ValueError as error:
-        raise InvalidError(
-            f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN
-        ) from error
 
 
 def package_of(entry: Entry, data: Mapping[str, Any]) -> Package:

@@ -14,16 +14,14 @@ from repropack.environment.artifacts import (
     Package,
     own_index,
     own_indexes,
-    requirement,
 )
 from repropack.environment.direct import direct_of
 from repropack.environment.groups import Offer, choose
+from repropack.environment.locked import holds, lock_of
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import address_origin, git_origin, local_origin, other_system
 from repropack.environment.parts import UNASKED, Parts, Selection
-from repropack.environment.reading import for_target
 from repropack.environment.requirements import Line
-from repropack.environment.target import marker_holds
 from repropack.environment.tomlfile import line_of, strings, table, tables, text_of
 from repropack.errors import InvalidError
 from repropack.findings import Finding, Severity, Where
@@ -51,31 +49,26 @@ def read_pipfile_lock(text: str, path: str, target: Target, selection: Selection
     }
     known = tuple(key for key in data if key not in ("_meta", MAIN) and data[key])
     parts = choose(Offer(path=path, main=MAIN, groups=known), selection)
-    wanted = tuple(
+    entries = (
         (name, entry, place(name, text, text.find(f'"{category}": {{'), path))
         for category in (MAIN, *parts.group_names)
         for name, entry in table(data, category).items()
-        if isinstance(entry, Mapping) and counts(entry, target, path)
+        if isinstance(entry, Mapping)
     )
+    wanted = [item for item in entries if holds(marker_of(item[1]), target, item[2], LOCK_AGAIN)]
     unlocked = [(name, where) for name, entry, where in wanted if is_unlocked(entry)]
     packages = tuple(
         package_of(name, entry, sources, where)
         for name, entry, where in wanted
         if not is_unlocked(entry)
     )
-    requirements = for_target((requirement(item, target) for item in packages), target)
-    indexes = (*(url for url in sources.values() if url), *own_indexes(packages))
-    return Lock(
-        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
-        origin=path,
-        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
+    return lock_of(
+        *(packages, target, path, parts),
         findings=(
-            *parts.findings,
             *other_python(data, target, path),
             *(unlocked_finding(name, where) for name, where in unlocked),
         ),
-        indexes=tuple(dict.fromkeys(indexes)),
-        parts=parts,
+        indexes=(*sources.values(), *own_indexes(packages)),
     )
 
 
@@ -110,17 +103,6 @@ def place(name: str, text: str, start: int, path: str) -> Where:
     """Where a package stands below its category, which starts there."""
     at = text.find(f'"{name}":', max(start, 0))
     return Where(path=path, line=None if at < 0 else text.count("\n", 0, at) + 1)
-
-
-def counts(entry: Mapping[str, Any], target: Target, path: str) -> bool:
-    """Whether the package's marker holds on the target."""
-    marker = marker_of(entry)
-    try:
-        return not marker or marker_holds(marker, target)
-    except ValueError as error:
-        raise InvalidError(
-            f"{path}: the marker `{marker}` cannot be evaluated: {error}", hint=LOCK_AGAIN
-        ) from error
 
 
 def marker_of(entry: Mapping[str, Any]) -> str:

@@ -17,11 +17,11 @@ from repropack.environment.artifacts import (
     own_index,
     own_indexes,
     refuse_other_python,
-    requirement,
 )
 from repropack.environment.constraints import allows
 from repropack.environment.graph import reachable
 from repropack.environment.groups import Offer, choose
+from repropack.environment.locked import holds, lock_of, placed
 from repropack.environment.model import Lock, Origin, Target, normalise
 from repropack.environment.origins import address_origin, git_origin, local_origin
 from repropack.environment.parts import UNASKED, Parts, Selection
@@ -33,11 +33,9 @@ from repropack.environment.poetry import (
     poetry_offer,
     wanted_by_extras,
 )
-from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
-from repropack.environment.target import full_version, marker_holds
+from repropack.environment.target import full_version
 from repropack.environment.tomlfile import (
-    name_places,
     parse_toml,
     read_pyproject,
     strings,
@@ -79,10 +77,9 @@ def read_poetry(
 ) -> Lock:
     """What Poetry would install for a run on the target. Raises `InvalidError`."""
     data = parse_toml(text, path)
-    places = name_places(text, path, "package")
     entries = tuple(
         Entry(entry, normalise(text_of(entry, "name")), text_of(entry, "version"), where)
-        for entry, (_, where) in zip(tables(data.get("package")), places, strict=False)
+        for entry, where in placed(data, text, path)
     )
     metadata = table(data, "metadata")
     refuse_unknown(text_of(metadata, "lock-version") or "1.0", path)
@@ -96,14 +93,10 @@ def read_poetry(
     missing: list[str] = []
     chosen = select(entries, pyproject, parts, target, missing, optional)
     packages = tuple(package_of(entry, data, path) for entry in chosen)
-    requirements = for_target((requirement(item, target) for item in packages), target)
-    return Lock(
-        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
-        origin=path,
-        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=(*parts.findings, *missing_findings(missing, path)),
+    return lock_of(
+        *(packages, target, path, parts),
+        findings=missing_findings(missing, path),
         indexes=own_indexes(packages),
-        parts=parts,
     )
 
 
@@ -177,17 +170,8 @@ def says_wanted(entry: Entry, parts: Parts, target: Target) -> bool:
         markers.get(group, "") if isinstance(markers, Mapping) else markers for group in mine
     ]
     return any(
-        not marker or _holds(str(marker), target, entry.where, extras) for marker in by_group
+        holds(str(marker), target, entry.where, LOCK_AGAIN, taken=extras) for marker in by_group
     )
-
-
-def _holds(marker: str, target: Target, where: Where, extras: frozenset[str] = frozenset()) -> bool:
-    try:
-        return marker_holds(marker, target, taken=extras)
-    except ValueError as error:
-        raise InvalidError(
-            f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN
-        ) from error
 
 
 def is_main(entry: Entry, target: Target) -> bool:
@@ -196,7 +180,7 @@ def is_main(entry: Entry, target: Target) -> bool:
         return False
     marker = text_of(entry.data, "marker")
     allowed = allows(text_of(entry.data, "python-versions") or "*", full_version(target))
-    return allowed and (not marker or _holds(marker, target, entry.where))
+    return allowed and holds(marker, target, entry.where, LOCK_AGAIN, taken=())
 
 
 def age(entry: Entry) -> Any:

@@ -18,18 +18,15 @@ from repropack.environment.artifacts import (
     own_index,
     own_indexes,
     refuse_other_python,
-    requirement,
 )
 from repropack.environment.graph import reachable
 from repropack.environment.groups import choose
+from repropack.environment.locked import holds, lock_of, placed
 from repropack.environment.model import Lock, Origin, Target
 from repropack.environment.origins import address_origin, git_origin, local_origin
 from repropack.environment.parts import UNASKED, Parts, Selection
-from repropack.environment.reading import for_target
 from repropack.environment.requirements import ReadText
-from repropack.environment.target import marker_holds
 from repropack.environment.tomlfile import (
-    name_places,
     parse_toml,
     read_pyproject,
     strings,
@@ -74,7 +71,7 @@ class _Walk:
         for need in tables(needs):
             name, marker = text_of(need, "name"), text_of(need, "marker")
             where = self.by_name[name][0].where if name in self.by_name else None
-            if marker and not self._holds(marker, where):
+            if not self._holds(marker, where):
                 continue
             entry = self.entry(name, need, where)
             yield Node(entry)
@@ -100,23 +97,13 @@ class _Walk:
         return not markers or any(self._holds(marker, entry.where) for marker in markers)
 
     def _holds(self, marker: str, where: Where | None) -> bool:
-        return holds(marker, self.target, where, self.taken)
+        return holds(marker, self.target, where, LOCK_AGAIN, taken=self.taken)
 
     def following(self, node: Node) -> Iterator[Node]:
         """What a package, or an extra of it, needs."""
         if node.extra:
             return self.edges(table(node.entry.data, "optional-dependencies").get(node.extra))
         return self.edges(node.entry.data.get("dependencies"))
-
-
-def holds(marker: str, target: Target, where: Where | None, taken: Collection[str]) -> bool:
-    """Whether a marker of the lock is true on the target."""
-    try:
-        return marker_holds(marker, target, taken=taken)
-    except ValueError as error:
-        raise InvalidError(
-            f"{where}: the marker cannot be evaluated: {error}", hint=LOCK_AGAIN
-        ) from error
 
 
 def read_uv(
@@ -134,25 +121,17 @@ def read_uv(
             hint="export it: uv export --format pylock.toml -o pylock.toml",
         )
     refuse_other_python(text_of(data, "requires-python"), target, Where(path=path))
-    places = name_places(text, path, "package")
-    entries = tuple(
-        Entry(entry, text_of(entry, "name"), where)
-        for entry, (_, where) in zip(tables(data.get("package")), places, strict=False)
-    )
+    found = placed(data, text, path)
+    entries = tuple(Entry(entry, text_of(entry, "name"), where) for entry, where in found)
     roots = roots_of(entries, data)
     parts = choose(offer_of(roots, read_pyproject(path, read), path), selection)
     refuse_conflicts(data, roots, parts, path)
     chosen = installed(entries, roots, data, parts, target)
     packages = tuple(map(package_of, chosen))
-    requirements = for_target((requirement(item, target) for item in packages), target)
     indexes = own_indexes(packages)
-    return Lock(
-        requirements=tuple(sorted(requirements, key=lambda item: item.name)),
-        origin=path,
-        because=f"{path} pins {len(requirements)} packages for {target} with their hashes",
-        findings=parts.findings,
-        parts=parts,
-        indexes=tuple(url for url in indexes if not is_page(url)),
+    return lock_of(
+        *(packages, target, path, parts),
+        indexes=(url for url in indexes if not is_page(url)),
         find_links=tuple(url for url in indexes if is_page(url)),
     )
 
