@@ -143,7 +143,7 @@ def plan(decided: Plan, *, as_json: bool) -> int:
     show_lines(
         f"{decided.name} at {origin.kind.value} {origin.id12} -> {decided.tag}\n",
         *(f"{d['what']}: {d['value'] or 'none'}\n    because {d['because']}" for d in decisions),
-        f"\n{locked(decided)} locked packages",
+        f"\n{locked(decided)}",
         *(f.because for f in decided.findings if f.kind == BUILT),
         *(f"run {run.id}: {run.command}" for run in decided.runs),
         *(["\n" + finding_lines(told)] if told else []),
@@ -155,7 +155,8 @@ def locked(decided: Plan) -> str:
     """How many packages, and how many of them are conda's."""
     own = len(decided.lock.conda.packages) if decided.lock.conda else 0
     total = own + len(decided.lock.requirements)
-    return f"{total} ({own} of conda)" if own else str(total)
+    packages = "locked package" if total == 1 else "locked packages"
+    return f"{total} ({own} of conda) {packages}" if own else f"{total} {packages}"
 
 
 def built(result: Built, *, as_json: bool) -> int:

@@ -106,6 +106,8 @@ class _Parser:
         for number, line in logical_lines(text):
             where = Where(path=path, line=number)
             head, options = split_options(line, where)
+            if head or options[0][0] not in (*INDEXES, *LINKS):
+                refuse_variable(line, where)
             if head:
                 into.append(requirement_line(head, options, where, self.findings))
                 continue
@@ -159,6 +161,16 @@ class _Parser:
                 f"{where}: includes {shown(path)}: {error.what}",
                 hint=error.hint or f"add {path} to the repository, or remove the line",
             ) from error
+
+
+def refuse_variable(line: str, where: Where) -> None:
+    """pip puts environment variables into lines; what they were on the author's machine is lost."""
+    found = VARIABLE.search(line)
+    if found:
+        raise InvalidError(
+            f"{where}: the line holds the environment variable {shown(found[0])}",
+            hint="write what it stands for; a token for Git belongs into git's own configuration",
+        )
 
 
 def requirement_line(

@@ -267,7 +267,7 @@ def test_modules_of_the_project_are_not_run(index: Index, tmp_path: Path) -> Non
     files = {"requirements.txt": "sound>=1.0\n", **{f"{name}.py": touch for name in names}}
     done = repropack("plan", cwd=simple(tmp_path / "modules", **files), env=index.env)
     assert done.code == 0, done.said
-    assert "1 locked packages" in done.out
+    assert "1 locked package" in done.out
     assert not (tmp_path / "PWNED").exists()
 
 
