@@ -220,8 +220,8 @@ def unknown_guess(choice: Choice) -> Finding:
     return Finding(
         kind=NOT_INFERRED,
         value=named(choice),
-        because=f"{choice.because} needs it, and no index has a package of this name: name it with "
-        f"its address in a requirements.txt, {named(choice)} @ git+https://…",
+        because=f"{choice.because} needs it, and no index has a package of this name: add the file "
+        f"that it is, or its address to the requirements, {named(choice)} @ git+https://…",
         where=line_of(choice).where,
         severity=Severity.WARNING,
     )

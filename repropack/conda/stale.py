@@ -15,6 +15,7 @@ from repropack.condafile import PLATFORM
 from repropack.detectors.staleness import STALE
 from repropack.environment import normalise
 from repropack.environment.metadata import Tree
+from repropack.environment.tomlfile import line_of
 from repropack.findings import Finding, Severity, Where
 
 
@@ -24,7 +25,8 @@ def stale(source: Tree, path: str) -> Finding | None:
     A problem where a package is missing or has another version than is asked for; a warning where
     the hash alone differs: options of conda-lock, which a lock does not keep, change it too.
     """
-    lock = condalock.parse(source.read_text(path))
+    text = source.read_text(path)
+    lock, where = condalock.parse(text), Where(path=path, line=line_of("content_hash:", text))
     said = lock.metadata.content_hash.get(PLATFORM)
     names = [posixpath.normpath(posixpath.join(posixpath.dirname(path), str(name)))
         for name in lock.metadata.sources]  # fmt: skip
@@ -48,13 +50,13 @@ def stale(source: Tree, path: str) -> Finding | None:
             f"its content hash is not that of {manifest}, though it has all that is asked for: "
             f"{manifest} was changed, or conda-lock had options or is of another version"
         )
-        return finding(path, because, Severity.WARNING)
+        return finding(where, because, Severity.WARNING)
     because = (
         f"{manifest} was changed after {path} was made ({', '.join(different[:3])}): run "
         f"`conda-lock` and commit the result, or write `environment: {{lock: {path}}}` into "
         "repropack.yaml to use it as it is"
     )
-    return finding(path, because, Severity.PROBLEM)
+    return finding(where, because, Severity.PROBLEM)
 
 
 def missing(packages: Iterable[Any], wanted: Iterable[Any]) -> Iterable[str]:
@@ -87,7 +89,6 @@ def fits(manager: str, version: str, specifier: str) -> bool:
         return True
 
 
-def finding(path: str, because: str, severity: Severity) -> Finding:
+def finding(where: Where, because: str, severity: Severity) -> Finding:
     """As other locks that are stale."""
-    where = Where(path=path)
-    return Finding(kind=STALE, value=path, because=because, where=where, severity=severity)
+    return Finding(kind=STALE, value=where.path, because=because, where=where, severity=severity)

@@ -194,13 +194,14 @@ class Reading:
         unreadable = tuple(self._problems[key] for key in sorted(self._problems))
         looked = within_limits(self._notebook_paths, self.sizes)
         notebooks = sorted(set(self._notebook_paths) - set(looked))
-        counted = ((len(self._unparsed), "Python files"), (len(notebooks), "notebooks"))
-        many = " and ".join(f"{number} {what}" for number, what in counted if number)
+        counted = ((len(self._unparsed), "Python file"), (len(notebooks), "notebook"))
+        many = [f"{n} {what}{'s' if n > 1 else ''}" for n, what in counted if n]
         if not many:
             return unreadable
+        verb = "was" if sum(number for number, _ in counted) == 1 else "were"
         passed_over = Finding(
             kind="code.limit",
-            value=f"{many} were not looked into",
+            value=f"{' and '.join(many)} {verb} not looked into",
             because=f"of Python the likeliest {MAX_PARSED_BYTES // 1000} kB are read (of more, the "
             "imports), of notebooks those near the root; say in repropack.yaml what is missing",
             where=Where(path=[*self._unparsed, *notebooks][0]),

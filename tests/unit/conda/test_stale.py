@@ -73,6 +73,9 @@ def test_a_changed_manifest_makes_it_stale(changed: str, said: str) -> None:
     found = stale(project(HASHES["default"], changed), "conda-lock.yml")
     assert found is not None and found.severity is Severity.PROBLEM
     assert (found.kind, found.value) == ("dependencies.stale", "conda-lock.yml")
+    line = found.where.line if found.where else None
+    lock = project(HASHES["default"], changed).read_text("conda-lock.yml")
+    assert line and "content_hash:" in lock.splitlines()[line - 1]
     assert f"environment.yml was changed after conda-lock.yml was made ({said})" in found.because
     for declared in (False, True):
         file = EnvironmentFile(
