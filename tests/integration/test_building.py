@@ -266,8 +266,17 @@ def test_the_project_itself_and_a_group_are_installed(tmp_path: Path) -> None:
     assert 'default-groups = ["ml"]' in lock.read_text()
 
 
+# Wheels, bytecode of the environment, caches, and what makes environments.
+LEFTOVERS = """
+find / -xdev '(' -name '*.whl' -o -name '*.deb' -o -name '*.pyc' -path '/opt/env/*' ')'
+ls -A /root/.cache /var/cache/apt/archives /var/lib/apt/lists 2>/dev/null | grep -v -e : -e '^$'
+command -v pip uv gcc cc make; ls /opt/env/lib/python3.*/site-packages | grep -e pip -e setuptools
+true
+"""
+
+
 def test_the_package_of_a_setup_py_is_installed_where_scripts_import_it(tmp_path: Path) -> None:
-    """Beside a list of requirements too: what lies below src/ is found in no other way."""
+    """Beside a list of requirements too: src/ is found in no other way. No tools stay behind."""
     package, scripts = tmp_path / "src" / "paper", tmp_path / "scripts"
     package.mkdir(parents=True)
     scripts.mkdir()
@@ -282,3 +291,6 @@ def test_the_package_of_a_setup_py_is_installed_where_scripts_import_it(tmp_path
     commit_all(tmp_path)
     verified = repropack("verify", str(tmp_path))
     assert verified.returncode == 0, verified.stderr
+    (manifest,) = (tmp_path / ".repropack" / "bundles").glob("*/repropack.json")
+    tag = json.loads(manifest.read_text())["image"]["tag"]
+    assert docker("run", "--rm", "--user", "0", "--entrypoint", "sh", tag, "-c", LEFTOVERS) == ""
