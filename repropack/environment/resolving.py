@@ -24,7 +24,7 @@ from repropack.environment.manifest import (
     requirements_text,
 )
 from repropack.environment.metadata import Tree
-from repropack.environment.model import AsOf, Lock, Target, normalise
+from repropack.environment.model import AsOf, Lock, Requirement, Target, normalise
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.pipconfig import pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
@@ -120,6 +120,12 @@ def answered(question: Question, cache: Path, *, fresh: bool) -> tuple[str, Ques
 
 def by_its_sources(name: str, question: Question, cache: Path, *, fresh: bool) -> Stub:
     """A package that has no wheel: the version that is meant, and what it says that it needs."""
+    pinned = alone(name, question, cache, fresh=fresh)
+    return source_stub(pinned, question.manifest, question.target, cache)
+
+
+def alone(name: str, question: Question, cache: Path, *, fresh: bool) -> Requirement:
+    """The version of a package that is meant, with the hashes of all its files."""
     manifest = question.manifest
     asked = [line for line in manifest.lines if package_of(line) == name]
     lines = tuple(asked) or (Line(text=name, hashes=(), where=manifest.where(name)),)
@@ -129,7 +135,18 @@ def by_its_sources(name: str, question: Question, cache: Path, *, fresh: bool) -
     ).requirements
     if len(found) != 1:
         raise InvalidError(f"{manifest.where(name)}: {name} has no version for the target")
-    return source_stub(found[0], manifest, question.target, cache)
+    return found[0]
+
+
+def has_one_file(name: str, question: Question, cache: Path) -> bool:
+    """Whether a package that has no wheel for the target has none at all, but its sources alone.
+
+    Then no other Python has one either.
+    """
+    try:
+        return len(alone(name, question, cache, fresh=False).hashes) == 1
+    except InvalidError:
+        return False
 
 
 def moment(as_of: AsOf) -> str | None:
@@ -194,9 +211,16 @@ def ask(question: Question, cache: Path) -> str:
         answer.stdout = WITH_LINKS + answer.stdout
     if answer.returncode != 0:
         known = {stub.name for stub in question.stubs}
-        needed = [name for name in without_wheels(answer.stderr) if normalise(name) not in known]
-        if needed and question.target.from_sources and not question.version_only:
-            return NEEDED + " ".join(map(normalise, needed)) + "\n"
+        needed = [n for n in map(normalise, without_wheels(answer.stderr)) if n not in known]
+        if (
+            needed
+            and not question.version_only
+            and (
+                question.target.from_sources
+                or all(has_one_file(n, question, cache) for n in needed)
+            )
+        ):
+            return NEEDED + " ".join(needed) + "\n"
         date = question.date[:10] if question.date else None
         raise explain_unresolvable(answer.stderr, question.manifest, date)
     return answer.stdout
