@@ -625,9 +625,11 @@ def test_packages_without_wheels_are_resolved_by_their_sources(cache: Path) -> N
     found = {str(item): item.origin is not None for item in locked.requirements}
     assert found == {"decorator==5.0.9": False, "networkx==2.2": True, "termcolor==1.1.0": True}
     assert all(item.hashes for item in locked.requirements)
-    with pytest.raises(OtherPythonError, match="no usable wheels"):
-        wheels = replace(target, from_sources=False)
-        resolve(source, "r.txt", target=wheels, as_of=began, cache=cache)
+    wheels = replace(target, from_sources=False)  # no Python has a wheel of these either
+    assert resolve(source, "r.txt", target=wheels, as_of=began, cache=cache) == locked
+    others = Files(r_txt="termcolor==1.1.0\nscipy==1.1.0\n")
+    with pytest.raises(OtherPythonError, match="scipy==1.1.0 has no usable wheels"):
+        resolve(others, "r.txt", target=wheels, as_of=began, cache=cache)
 
 
 @pytest.mark.network
