@@ -113,20 +113,19 @@ def first_from_sources(
 ) -> tuple[Base, Lock]:
     """The best base where packages may be built that have wheels for other Pythons alone.
 
-    Where there is none, what requirements say against each other is told before what has no wheel:
-    no other Python helps against that.
+    Raises what requirements say against each other as soon as it is met, and not what has no
+    wheel: no other Python helps against that.
     """
-    contradiction: InvalidError | None = None
     for base in bases:
         try:
             return base, lock_for(base)
         except (OtherPythonError, ComputedError):
             continue
-        except InvalidError as error:
-            contradiction = contradiction or error
+        except InvalidError:
+            raise
         except RepropackError:
             break
-    raise contradiction or refused
+    raise refused
 
 
 def passed_over(base: Base, first: Base, error: OtherPythonError) -> Base:

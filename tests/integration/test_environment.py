@@ -628,7 +628,7 @@ def test_packages_without_wheels_are_resolved_by_their_sources(cache: Path) -> N
     wheels = replace(target, from_sources=False)  # no Python has a wheel of these either
     assert resolve(source, "r.txt", target=wheels, as_of=began, cache=cache) == locked
     others = Files(r_txt="termcolor==1.1.0\nscipy==1.1.0\n")
-    with pytest.raises(OtherPythonError, match="scipy==1.1.0 has no usable wheels"):
+    with pytest.raises(OtherPythonError, match="has no usable wheels"):
         resolve(others, "r.txt", target=wheels, as_of=began, cache=cache)
 
 

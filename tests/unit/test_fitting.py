@@ -49,9 +49,7 @@ def test_packages_are_built_for_the_first_python_where_everything_can_be() -> No
 
 def test_a_contradiction_is_told_before_a_wheel_that_is_missing() -> None:
     """No other Python helps against requirements that exclude each other."""
-    assert (
-        from_sources(OtherPythonError("x"), InvalidError("a and b"), InvalidError("c")) == "a and b"
-    )
+    assert from_sources(OtherPythonError("x"), InvalidError("a and b"), None) == "a and b"
     assert from_sources(OtherPythonError("x"), TemporaryError("y"), None) == "no wheel"
 
 
