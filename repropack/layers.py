@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path
 
 from repropack.bundle import Bundle
+from repropack.metadata.times import OLDEST_TIME_S
 
 LAYER = "layer.tar"
 OWNER = 1000  # of what the experiment may change: the Dockerfile's reviewer
@@ -21,6 +22,8 @@ JUDGE_FILES = ("judge.pyz", "repropack.json")
 def write_layer(bundle: Bundle, path: Path) -> None:
     """Write the source (/work) and the judge (/repropack) as a tar archive. Raises `OSError`."""
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, owner in (("work", OWNER), ("repropack", 0)):
+            archive.addfile(directory(name, owner=owner))
         source = bundle.directory / "source"
         for parent, directories, files in os.walk(source):
             directories.sort()
@@ -44,6 +47,14 @@ def write_local(archive: tarfile.TarFile, local: Path) -> None:
                 file = Path(parent) / name
                 inside = Path(place) / file.relative_to(local / top)
                 add(archive, file, inside.as_posix(), owner=owner)
+
+
+def directory(name: str, *, owner: int) -> tarfile.TarInfo:
+    """A directory that would else have the time of the build."""
+    info = tarfile.TarInfo(name)
+    info.type, info.mode, info.mtime = tarfile.DIRTYPE, 0o755, OLDEST_TIME_S
+    info.uid = info.gid = owner
+    return info
 
 
 def add(archive: tarfile.TarFile, file: Path, name: str, *, owner: int) -> None:

@@ -165,10 +165,10 @@ def engine_options(command: Command) -> Command:
     )(command)
     return click.option(
         "--builder",
-        type=click.Choice(["auto", "buildkit", "legacy"]),
+        type=click.Choice(["auto", "buildkit", "legacy", "podman", "buildah"]),
         default="auto",
         show_default=True,
-        help="Docker's builder.",
+        help="Docker's (buildkit, legacy) or Podman's (podman, buildah).",
     )(command)
 
 

@@ -45,35 +45,52 @@ NAMES = ("docker", "podman", "venv")
 def choose(name: str | None = None, *, builder: str = "auto") -> Engine:
     """Return the engine called `name`, or the first of docker and podman that answers.
 
-    `builder` is docker's: `auto`, `legacy` or `buildkit`. The venv engine runs no container, so it
-    is used only when asked for. `NoEngineError` lists
-    what was tried and what to type; `UsageError` if there is no engine of that name.
+    `builder` is docker's (`auto`, `legacy` or `buildkit`) or podman's (`auto`, `podman` or
+    `buildah`). The venv engine runs no container, so it is used only when asked for.
+    `NoEngineError` lists what was tried and what to type; `UsageError` if there is no engine or
+    builder of that name.
     """
     if name == "venv":
         from repropack.engines.venv import VenvEngine
 
         return VenvEngine()
-    if name == "podman":
-        raise NoEngineError(
-            "the podman engine is not there yet", hint="use --engine docker or --engine venv"
-        )
-    if name not in (None, "docker"):
+    if name not in (None, "docker", "podman"):
         raise UsageError(f"there is no engine called {name!r}", hint=f"one of {', '.join(NAMES)}")
-    return _docker(builder, asked=name is not None)
+    if name is None:
+        return _first(builder)
+    engine = _docker(builder) if name == "docker" else _podman(builder)
+    engine.check()
+    return engine
 
 
-def _docker(builder: str, *, asked: bool) -> Engine:
+def _docker(builder: str) -> Engine:
     from repropack.engines.docker import DockerEngine
 
-    engine = DockerEngine(builder=builder)
-    try:
-        engine.check()
-    except NoEngineError as error:
-        if asked:
-            raise
-        raise NoEngineError(
-            f"no container engine answers. Tried docker ({error.what}); podman is not there yet",
-            hint=f"{error.hint or 'sudo systemctl start docker'}; "
-            "or run without a container: --engine venv",
-        ) from error
-    return engine
+    return DockerEngine(builder=builder)
+
+
+def _podman(builder: str) -> Engine:
+    from repropack.engines.podman import PodmanEngine
+
+    return PodmanEngine(builder=builder)
+
+
+def _first(builder: str) -> Engine:
+    """The first that answers, of those that have such a builder."""
+    tried, hints = [], []
+    for engine in (_docker, _podman):
+        try:
+            found = engine(builder)
+            found.check()
+        except UsageError:
+            continue
+        except NoEngineError as error:
+            tried.append(f"{found.name} ({error.what})")
+            hints.append(error.hint)
+        else:
+            return found
+    raise NoEngineError(
+        f"no container engine answers. Tried {' and '.join(tried)}",
+        hint=f"{next(filter(None, hints), 'sudo systemctl start docker')}; "
+        "or run without a container: --engine venv",
+    )

@@ -77,8 +77,9 @@ class Unpacked:
 
 
 def unpack(chunks: Iterable[bytes], target: Path) -> Unpacked:
-    """Write the regular files of a tar stream below `target`, without its first path component.
+    """Write the regular files of a tar stream below `target`, without the directory it begins with.
 
+    Docker calls that directory by its name, Podman calls it `/`.
     An experiment chose what is in there, so links, devices and names that would leave `target`
     are skipped, and owners, times and special mode bits are not kept.
     Raises `tarfile.TarError` if the stream is cut off, `OSError` if the disk is full.
@@ -86,9 +87,13 @@ def unpack(chunks: Iterable[bytes], target: Path) -> Unpacked:
     files, skipped = 0, []
     reader = io.BufferedReader(_Chunks(chunks), _CHUNK_BYTES)
     with tarfile.open(fileobj=reader, mode="r|", bufsize=_CHUNK_BYTES) as archive:
-        for member in archive:
+        rooted = False
+        for number, member in enumerate(archive):
             if member.isdir():
+                rooted = rooted or (number == 0 and not member.name)
                 continue
+            if rooted:
+                member.name = f"root/{member.name.lstrip('/')}"
             if _unpack_one(archive, member, target):
                 files += 1
             else:

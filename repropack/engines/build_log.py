@@ -1,23 +1,28 @@
 """The output of an image build: written down whole, followed step by step.
 
-Owns: understanding both builders' plain output. Does not own: starting builds (`docker_build`).
+Owns: understanding the builders' plain output. Does not own: starting builds (`docker_build`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from repropack.engines.model import Progress
 
 _LEGACY_STEP = re.compile(r"Step (\d+/\d+) : (.*)")
+_BUILDAH_STEP = re.compile(r"(?:\[(\d+/\d+)\] )?STEP (\d+/\d+): (.*)")
 _LEGACY_IMAGE = re.compile(r" ---> ([0-9a-f]{12,64})")
 _LEGACY_CACHED = " ---> Using cache"
 _BUILDKIT_STEP = re.compile(r"#(\d+) \[([^\]]*\d+/\d+)\] (.*)")
 _BUILDKIT_ERROR = re.compile(r"#(\d+) ERROR: (.*)")
 _BUILDKIT_OUTPUT = re.compile(r"#\d+ \d+\.\d+ ")
-_NOISE = ("Step ", "--->", " --->", "Removing intermediate", "sending ", "#", "---", " > [")
+_NOISE = (
+    *("Step ", "--->", " --->", "Removing intermediate", "sending ", "#", "---", " > ["),
+    *("STEP ", "Error: ", "-->", "COMMIT "),
+)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # the legacy builder colours standard error
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WIDTH = 200
@@ -27,6 +32,16 @@ _TAIL_LINES = 20
 def one_line(text: str) -> str:
     """Return `text` as one printable line of at most 200 characters."""
     return _CONTROL.sub(" ", _ESCAPE.sub("", text)).strip()[:_WIDTH]
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The printable lines of an output that comes in pieces; a progress bar's are lines, too."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        yield from (line for part in whole if (line := one_line(part.decode("utf-8", "replace"))))
+    if line := one_line(rest.decode("utf-8", "replace")):
+        yield line
 
 
 class BuildLog:
@@ -59,6 +74,8 @@ class BuildLog:
         self._follow_legacy(line)
         if step := _LEGACY_STEP.match(line):
             self._begin(step[1], f"{step[1]} {step[2]}")
+        elif step := _BUILDAH_STEP.match(line):
+            self._begin(f"{step[1]} {step[2]}", " ".join(filter(None, step.groups())))
         elif step := _BUILDKIT_STEP.match(line):
             self._begin(step[1], f"{step[2]} {step[3]}")
         elif error := _BUILDKIT_ERROR.match(line):

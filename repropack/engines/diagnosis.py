@@ -72,6 +72,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "SELinux keeps the container from the GPU",
         "sudo setsebool -P container_use_devices on",
     ),
+    (
+        "error setting rlimit",
+        "podman may not set the limits that it is told to set",
+        'write default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"] below [containers] in '
+        "~/.config/containers/containers.conf",
+    ),
     ("no space left on device", "the disk is full", _SPACE),
     ("disk quota exceeded", "the disk quota is used up", _SPACE),
     (

@@ -7,7 +7,6 @@ when a DockerEngine is used. Does not own: how a build or a run is done (`docker
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import threading
@@ -16,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repropack.engines.container import Limits, with_facts
 from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
@@ -59,7 +59,7 @@ class DockerEngine:
         memory_bytes: int | None = None,
     ) -> None:
         if builder not in BUILDERS:
-            raise UsageError(f"there is no builder {builder!r}", hint=", ".join(BUILDERS))
+            raise UsageError(f"docker has no builder {builder!r}", hint=", ".join(BUILDERS))
         self._builder = builder
         self._program = cli
         self._memory_bytes = memory_bytes
@@ -169,9 +169,10 @@ class DockerEngine:
         self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
     ) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
-        from repropack.engines.docker_run import Limits, run_container
+        from repropack.engines.docker_run import run_container
 
-        order = _with_facts(order, self)
+        with translated(RunError, "Docker"):
+            order = with_facts(order, f"docker {self.client.version()['Version']}")
         limits = Limits(memory_bytes=self._memory_bytes)
         try:
             return run_container(self._swept, order, limits, progress, stop)
@@ -237,15 +238,3 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
         size_bytes=int(found.get("Size") or 0),
         labels=tuple(sorted(labels.items())),
     )
-
-
-def _with_facts(order: RunOrder, engine: DockerEngine) -> RunOrder:
-    """Add what only the engine knows; what the caller says wins."""
-    given = dict(order.facts)
-    if "engine" not in given:
-        with translated(RunError, "Docker"):
-            given["engine"] = f"docker {engine.client.version()['Version']}"
-    if "gpu" not in given:
-        given["gpu"] = (order.gpu and ", ".join(gpu.name for gpu in find_gpus())) or "none"
-    given.setdefault("image_id", order.image.id)
-    return dataclasses.replace(order, facts=tuple(sorted(given.items())))

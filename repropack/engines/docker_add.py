@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from repropack.engines.docker_client import failures, patience
-from repropack.engines.docker_orphans import mark
+from repropack.engines.docker_run import remove
 from repropack.engines.model import BuildRecipe
+from repropack.engines.owners import mark
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -56,7 +56,6 @@ def add(client: APIClient, recipe: BuildRecipe, say: Callable[[str], None]) -> b
         say(f"left to the builder: {error}")
         return False
     finally:
-        with suppress(*failures()):
-            client.remove_container(name, force=True, v=True)
+        remove(client, name)
     say(f"added {archive} to {image}")
     return True

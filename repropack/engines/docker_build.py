@@ -7,17 +7,13 @@ Does not own: what is built (`bundle`), or the tags and the size of the result (
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repropack.engines.archive import pack, tree
 from repropack.engines.build_log import BuildLog
-from repropack.engines.diagnosis import explain
+from repropack.engines.building import PROXIES, build_log, build_with, failed
 from repropack.engines.docker_add import add
 from repropack.engines.docker_cli import DockerCli
 from repropack.engines.docker_client import translated
@@ -28,8 +24,7 @@ from repropack.errors import BuildError
 if TYPE_CHECKING:
     from docker import APIClient
 
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-_NO_PROXIES = tuple((name, "") for low in _PROXIES for name in (low, low.upper()))
+_NO_PROXIES = tuple((name, "") for name in PROXIES)
 
 
 def build_legacy(
@@ -39,7 +34,7 @@ def build_legacy(
 
     A daemon that is `local` sees the context where it is: it need not be sent packages.
     """
-    with _build_log(recipe, progress) as log:
+    with build_log(recipe, progress) as log:
         if add(client, recipe, log.line):
             return
         if local and install(client, recipe, partial(_build_shell, client, log), log.line):
@@ -75,7 +70,7 @@ def _build_legacy(client: APIClient, recipe: BuildRecipe, log: BuildLog) -> None
         ):
             _take(message, log)
     if log.error:
-        raise _failed(log, recipe)
+        raise failed(log, recipe)
     if not log.done:
         raise BuildError(
             "the build was cut off: the Docker daemon stopped answering",
@@ -126,24 +121,7 @@ def _context(recipe: BuildRecipe) -> Iterator[str]:
 
 def build_buildkit(cli: DockerCli, recipe: BuildRecipe, progress: Progress) -> None:
     """Build `recipe` with BuildKit through the docker CLI; `BuildError` with the failing step."""
-    with _build_log(recipe, progress) as log:
-        process = subprocess.Popen(
-            _command(cli, recipe),
-            env=cli.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        try:
-            for line in process.stdout or ():
-                log.line(line.rstrip("\n"))
-            code = process.wait()
-        finally:
-            _end(process)
-        if code:
-            raise _failed(log, recipe)
+    build_with(_command(cli, recipe), cli.environment(), recipe, progress)
 
 
 def _command(cli: DockerCli, recipe: BuildRecipe) -> list[str]:
@@ -157,47 +135,3 @@ def _command(cli: DockerCli, recipe: BuildRecipe) -> list[str]:
     if recipe.target:
         options += ["--target", recipe.target]
     return [*options, "--", str(recipe.context)]
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Stop a build that is still going on (Ctrl-C): BuildKit cancels when its client leaves."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout:
-        process.stdout.close()
-
-
-@contextmanager
-def _build_log(recipe: BuildRecipe, progress: Progress) -> Iterator[BuildLog]:
-    try:
-        recipe.log.parent.mkdir(parents=True, exist_ok=True)
-        with recipe.log.open("w", encoding="utf-8", errors="replace") as stream:
-            yield BuildLog(stream, progress)
-    except OSError as error:
-        place = error.filename or recipe.log
-        raise BuildError(
-            f"the image could not be built: {place}: {os.strerror(error.errno or 0)}",
-            hint=explain(str(error)).hint or None,
-            log=recipe.log,
-        ) from error
-
-
-def _failed(log: BuildLog, recipe: BuildRecipe) -> BuildError:
-    known = explain(log.error or log.tail())
-    what = known.what if known.hint else log.reason()
-    where = f" in step {log.failing_step()}" if log.failing_step() else ""
-    return BuildError(
-        f"the image could not be built{where}: {what}",
-        hint=known.hint or f"read the end of the log: {shown(recipe.log)}",
-        log=recipe.log,
-    )
-
-
-def shown(path: Path) -> str:
-    """Return the command that shows the end of a log."""
-    return f"tail -n 40 '{path}'"

@@ -7,18 +7,17 @@ Does not own: creating and removing the container (`docker_run`).
 from __future__ import annotations
 
 import contextlib
-import enum
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repropack.engines.build_log import one_line
+from repropack.engines.build_log import lines_of
 from repropack.engines.diagnosis import explain
 from repropack.engines.docker_client import translated
+from repropack.engines.ending import Ending, How
 from repropack.engines.model import STOP_GRACE_S, Progress
 from repropack.errors import RunError
 
@@ -32,26 +31,6 @@ _FIRST_SAMPLE_S = 0.1
 _JOIN_S = 2.0
 _TAIL_LINES = 5
 _MIB = 1 << 20
-
-
-class How(enum.Enum):
-    """Why the engine stopped following a container."""
-
-    EXITED = "exited"
-    OVERDUE = "overdue"
-    INTERRUPTED = "interrupted"
-    ENGINE_GONE = "engine gone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a container ended. `detail` is the engine's message, `tail` its last lines of output."""
-
-    how: How
-    seconds: float
-    peak_memory_bytes: int | None
-    detail: str = ""
-    tail: tuple[str, ...] = ()
 
 
 def follow(
@@ -123,7 +102,7 @@ class _Follower:
             self._stream = self._client.attach(self._container, stream=True, logs=False)
             self._client.start(self._container)
         self._began = time.monotonic()
-        self._thread("line", lambda: _lines(self._stream))
+        self._thread("line", lambda: lines_of(self._stream))
         self._thread("stats", self._stats)
         self._thread("exit", lambda: iter([self._client.wait(self._container, timeout=None)]))
 
@@ -217,15 +196,6 @@ class _Follower:
         deadline = time.monotonic() + _LAST_OUTPUT_S
         while not self._silent and (left := deadline - time.monotonic()) > 0:
             self._take(left)
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        yield from (line for part in whole if (line := one_line(part.decode("utf-8", "replace"))))
-    if line := one_line(rest.decode("utf-8", "replace")):
-        yield line
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -21,8 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from repropack.engines.docker_client import failures, patience
-from repropack.engines.docker_orphans import SHELL, mark
+from repropack.engines.docker_orphans import SHELL
+from repropack.engines.docker_run import remove
 from repropack.engines.model import BuildRecipe
+from repropack.engines.owners import mark
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -196,8 +198,7 @@ def _install(
             client.commit(name, repository, tag, message=f"install {found.kept}", conf=config)
         return True
     finally:
-        with suppress(*failures()):
-            client.remove_container(name, force=True, v=True)
+        remove(client, name)
 
 
 def _config(client: APIClient, image: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from repropack.engines.docker_client import translated
-from repropack.engines.docker_orphans import labels
+from repropack.engines.docker_run import remove
+from repropack.engines.owners import labels
 from repropack.errors import BuildError
 
 if TYPE_CHECKING:
@@ -35,17 +36,8 @@ def read_file(client: APIClient, image_id: str, path: str) -> bytes | None:
             except docker.errors.NotFound:
                 return None
         finally:
-            _remove(client, name)
+            remove(client, name)
     return _first(data)
-
-
-def _remove(client: APIClient, name: str) -> None:
-    import docker.errors
-
-    try:
-        client.remove_container(name, v=True, force=True)
-    except docker.errors.NotFound:
-        return
 
 
 def _first(data: bytes) -> bytes | None:

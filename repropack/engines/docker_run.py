@@ -8,26 +8,30 @@ which are the business of the runner inside the image.
 
 from __future__ import annotations
 
-import re
-import secrets
 import tarfile
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repropack.engines.archive import Unpacked, unpack
+from repropack.engines.container import (
+    MAX_PROCESSES,
+    SHARED_MEMORY,
+    USER,
+    Limits,
+    container_name,
+    insist,
+    removed_afterwards,
+    runner_command,
+)
 from repropack.engines.docker_client import translated
-from repropack.engines.docker_follow import Ending, How, follow
-from repropack.engines.docker_orphans import labels
+from repropack.engines.docker_follow import follow
+from repropack.engines.ending import State, record_of
 from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.owners import labels
 from repropack.engines.run_files import (
     RECORD,
-    EngineRecord,
-    number_of_runs,
     unpublished,
     write_engine_record,
 )
@@ -35,17 +39,6 @@ from repropack.errors import RunError
 
 if TYPE_CHECKING:
     from docker import APIClient
-
-_RUNNER = ("/opt/env/bin/python", "/repropack/judge.pyz", "run")
-_REMOVAL_ATTEMPTS = 3
-_REMOVAL_PAUSE_S = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a run may use of the machine; `None` is no limit."""
-
-    memory_bytes: int | None = None
 
 
 def run_container(
@@ -58,42 +51,23 @@ def run_container(
     """Do one run; `RunError` if it could not be started, `OSError` if the disk refuses."""
     limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
     with unpublished(order.directory) as part:
-        with _container(client, order, limits) as container:
+        with removed_afterwards(container_name(order), partial(remove, client)) as container:
+            _create(client, container.name, order, limits)
             ending = follow(client, container.name, limit_s, progress, stop)
             state = _state(client, container.name)
             out = _copy_out(client, container.name, part) if state else None
-        has_record = (part / RECORD).is_file()
-        record = _record(ending, state, out, has_record=has_record, left=container.left_behind)
+        record = record_of(
+            "docker",
+            ending,
+            state or State(),
+            out,
+            has_record=(part / RECORD).is_file(),
+            left_behind=container.left_behind,
+        )
         write_engine_record(part, record)
     return RunResult(
         status=RunStatus(record.status), reason=record.reason, directory=order.directory
     )
-
-
-@dataclass(slots=True, kw_only=True)
-class _Container:
-    """A container by name. `left_behind` says so if it could not be removed."""
-
-    name: str
-    left_behind: str = ""
-
-
-@contextmanager
-def _container(client: APIClient, order: RunOrder, limits: Limits) -> Iterator[_Container]:
-    """Create the container; remove it and its volumes whatever happens, even half-created."""
-    # The name is known before the engine is asked, so that a creation cut off by Ctrl-C is found.
-    container = _Container(name=container_name(order))
-    error: RunError | None = None
-    try:
-        _create(client, container.name, order, limits)
-        yield container
-    except RunError as caught:
-        error = caught
-    finally:
-        container.left_behind = remove(client, container.name)
-    if error is not None:
-        left = f"; {container.left_behind}" if container.left_behind else ""
-        raise RunError(error.what + left, hint=error.hint) from error
 
 
 def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> None:
@@ -101,9 +75,9 @@ def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> No
         client.create_container(
             image=order.image.id,
             name=name,
-            command=_command(order),
+            command=runner_command(order),
             entrypoint=[],
-            user="1000:1000",
+            user=USER,
             working_dir="/work",
             volumes=["/work", "/out"],
             labels=labels(),
@@ -114,17 +88,6 @@ def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> No
 
 
 _NO_IMAGE = "build the image again: repropack build"
-
-
-def container_name(order: RunOrder) -> str:
-    """Return a name that says whose run it is and that no other run has."""
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{order.name}-{order.run_id}")[:80]
-    return f"{readable.strip('-._') or 'repropack'}-{secrets.token_hex(4)}"
-
-
-def _command(order: RunOrder) -> list[str]:
-    facts = [word for name, value in order.facts for word in ("--fact", f"{name}={value}")]
-    return [*_RUNNER, order.run_id, "--out", "/out", *number_of_runs(order), *facts]
 
 
 def _host_config(client: APIClient, order: RunOrder, limits: Limits) -> Any:
@@ -139,9 +102,9 @@ def _host_config(client: APIClient, order: RunOrder, limits: Limits) -> Any:
         tmpfs={"/tmp": "exec"},
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
-        pids_limit=4096,
+        pids_limit=MAX_PROCESSES,
         init=True,
-        shm_size="1g",
+        shm_size=SHARED_MEMORY,
         mem_limit=limits.memory_bytes,
         memswap_limit=limits.memory_bytes,
         device_requests=devices,
@@ -155,23 +118,11 @@ def _host_config(client: APIClient, order: RunOrder, limits: Limits) -> Any:
 
 
 def remove(client: APIClient, name: str) -> str:
-    """Remove the container and its volumes; a second Ctrl-C does not keep it from that.
+    """Remove the container and its volumes, however often Ctrl-C is pressed meanwhile.
 
     Gives what to do by hand if the engine does not let it.
     """
-    interrupted: KeyboardInterrupt | None = None
-    problem = ""
-    for _ in range(_REMOVAL_ATTEMPTS):
-        try:
-            problem = _remove_once(client, name)
-            if not problem:
-                break
-            time.sleep(_REMOVAL_PAUSE_S)
-        except KeyboardInterrupt as error:
-            interrupted = error
-    if interrupted is not None:
-        raise interrupted
-    return problem
+    return insist(partial(_remove_once, client, name))
 
 
 def _remove_once(client: APIClient, name: str) -> str:
@@ -188,13 +139,17 @@ def _remove_once(client: APIClient, name: str) -> str:
     return ""
 
 
-def _state(client: APIClient, name: str) -> dict[str, Any]:
-    """Return the container's end state; empty when the engine cannot tell any more."""
+def _state(client: APIClient, name: str) -> State | None:
+    """Return the container's end state, `None` when the engine cannot tell any more."""
     try:
         with translated(RunError, "the container's state"):
-            return dict(client.inspect_container(name)["State"])
+            found: dict[str, Any] = client.inspect_container(name)["State"]
     except RunError:
-        return {}
+        return None
+    return State(
+        exit_code=found.get("ExitCode"),
+        oom_killed=bool(found["OOMKilled"]) if "OOMKilled" in found else None,
+    )
 
 
 def _copy_out(client: APIClient, name: str, target: Path) -> Unpacked | None:
@@ -212,51 +167,3 @@ def _copy_out(client: APIClient, name: str, target: Path) -> Unpacked | None:
     except (RunError, tarfile.TarError):
         (target / RECORD).unlink(missing_ok=True)
         return None
-
-
-def _record(
-    ending: Ending,
-    state: dict[str, Any],
-    out: Unpacked | None,
-    *,
-    has_record: bool,
-    left: str,
-) -> EngineRecord:
-    oom_killed = bool(state["OOMKilled"]) if "OOMKilled" in state else None
-    exit_code = state.get("ExitCode")
-    status, reason = _judge(ending, oom_killed, exit_code, has_record=has_record and bool(out))
-    return EngineRecord(
-        engine="docker",
-        status=status,
-        reason="; ".join(part for part in (reason, left) if part),
-        seconds=ending.seconds,
-        exit_code=exit_code,
-        oom_killed=oom_killed,
-        peak_memory_bytes=ending.peak_memory_bytes,
-        skipped=out.skipped if out else (),
-    )
-
-
-def _judge(
-    ending: Ending, oom_killed: bool | None, exit_code: int | None, *, has_record: bool
-) -> tuple[RunStatus, str]:
-    """Say how the run ended, and why it was not simply completed."""
-    if ending.how is How.INTERRUPTED:
-        return RunStatus.INTERRUPTED, "stopped by the user"
-    overdue = "the runner did not end within its timeout and was stopped"
-    if has_record:
-        reasons = [overdue] if ending.how is How.OVERDUE else []
-        if oom_killed:
-            reasons.append("a process of the run was killed because memory ran out")
-        return RunStatus.COMPLETED, "; ".join(reasons)
-    if ending.detail or exit_code is None:
-        detail = ending.detail or "the Docker daemon stopped answering"
-        return RunStatus.LOST, f"the container was lost: {detail}"
-    if oom_killed:
-        return RunStatus.LOST, "the container was killed because memory ran out"
-    if ending.how is How.OVERDUE:
-        return RunStatus.LOST, overdue
-    if exit_code == 137:
-        return RunStatus.LOST, "the container was killed from outside (exit code 137)"
-    said = f": {ending.tail[-1]}" if ending.tail else ""
-    return RunStatus.LOST, f"the runner ended with exit code {exit_code} and no record{said}"

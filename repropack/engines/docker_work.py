@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from repropack.engines.archive import pack, tree, unpack
 from repropack.engines.build_log import one_line
 from repropack.engines.docker_client import translated
-from repropack.engines.docker_orphans import labels
 from repropack.engines.docker_run import remove
 from repropack.engines.model import Progress, WorkOrder, WorkResult
+from repropack.engines.owners import labels
 from repropack.errors import BuildError
 
 if TYPE_CHECKING:

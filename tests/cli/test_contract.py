@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,17 @@ COMMANDS = [
     for name, command in sorted(group.commands.items())
     for below in (sorted(command.commands) if isinstance(command, click.Group) else [""])
 ]
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> dict[str, str]:
+    """Variables with which neither Docker nor Podman answers."""
+    podman = tmp_path / "silent" / "podman"
+    podman.parent.mkdir()
+    podman.write_text("#!/bin/sh\nexit 1\n")
+    podman.chmod(0o755)
+    path = os.pathsep.join((str(podman.parent), os.environ["PATH"]))
+    return {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "PATH": path}
 
 
 def parameters(command: str) -> list[click.Parameter]:
@@ -143,9 +154,9 @@ def test_init_prints_json(tmp_path: Path) -> None:
     assert found == {"path": str(directory / "repropack.yaml"), "experiments": ["train"]}
 
 
-def test_doctor_without_an_engine() -> None:
+def test_doctor_without_an_engine(nowhere: dict[str, str]) -> None:
     """`doctor` on a machine without an engine: exit code 4, what is missing, what to type."""
-    text, as_json = repropack("doctor", env=NOWHERE), repropack("doctor", "--json", env=NOWHERE)
+    text, as_json = repropack("doctor", env=nowhere), repropack("doctor", "--json", env=nowhere)
     checks = {check["name"]: check for check in json.loads(as_json.out)}
     assert (text.code, as_json.code) == (4, 4)
     assert text.out.startswith("no engine: ")
@@ -156,9 +167,9 @@ def test_doctor_without_an_engine() -> None:
 
 
 @pytest.mark.parametrize("command", ["build", "verify"])
-def test_no_engine(command: str, quickstart: Path) -> None:
+def test_no_engine(command: str, quickstart: Path, nowhere: dict[str, str]) -> None:
     """Without an engine: exit code 4, a hint, and no bundle."""
-    done = repropack(command, "--json", quickstart, env=NOWHERE)
+    done = repropack(command, "--json", quickstart, env=nowhere)
     assert done.code == 4, done.said
     assert "error: no container engine answers" in done.err
     assert "--engine venv" in done.err

@@ -8,16 +8,32 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from repropack.engines import BuildRecipe, Engine, Image, RunOrder
 from repropack.engines.base import BaseSpec, provide_base
+from repropack.engines.docker import DockerEngine
+from repropack.engines.docker_cli import find_cli
+from repropack.engines.podman import PodmanEngine
 from repropack.judge.model import Experiment
 from repropack.judge.pyz import write_pyz
 
 # The name of the runs of this process and of those that it starts: others may use the engine, too.
 NAME = os.environ.setdefault("REPROPACK_TEST_NAME", f"repropack-test-{secrets.token_hex(4)}")
+# Where root may not raise limits, as in many containers and on many clusters.
+PODMAN_SETTINGS = """
+[engine]
+runtime = "runc"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+"""
 PROBE = """
 import json, os, pathlib, socket, sys, time
 
@@ -130,6 +146,75 @@ def read(path: Path) -> Any:
 
 def ignore(_: str) -> None:
     """Progress that nobody looks at."""
+
+
+def dockerfile(directory: Path, text: str) -> BuildRecipe:
+    """The recipe for a Dockerfile, which is written to a new directory."""
+    directory.mkdir(exist_ok=True)
+    (directory / "Dockerfile").write_text(text)
+    return recipe(directory, directory.parent / "build.log", tag="repropack-test/build:1")
+
+
+def proxy_config(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the docker command's configuration lend proxies to containers."""
+    directory.mkdir()
+    proxies = '{"httpProxy": "http://u:secret@index.example:3128", "noProxy": "a.index.example"}'
+    (directory / "config.json").write_text(f'{{"proxies": {{"default": {proxies}}}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(directory))
+
+
+def buildkit_cli() -> str | None:
+    """A docker command that can build with BuildKit."""
+    candidates = (shutil.which("docker"), "/usr/bin/docker")
+    return next((path for path in candidates if path and find_cli(path)), None)
+
+
+class Cli:
+    """An engine, and its command to look at what it has: Podman's takes the words of Docker's."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def engine(self, **options: Any) -> DockerEngine | PodmanEngine:
+        """A new engine."""
+        return (DockerEngine if self.name == "docker" else PodmanEngine)(**options)
+
+    def do(self, *words: str) -> str:
+        """The output of the command."""
+        return subprocess.run(
+            [self.name, *words], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def containers(self) -> list[str]:
+        """The containers of the runs that are started here."""
+        filters = ("--filter", "label=repropack.run=1", "--filter", f"name={NAME}")
+        return self.do("ps", "--all", "--quiet", "--no-trunc", *filters).split()
+
+    def volumes(self) -> set[str]:
+        """The names of all volumes."""
+        return set(self.do("volume", "ls", "--quiet").split())
+
+
+def podman() -> Iterator[Cli]:
+    """Podman, with settings that work on this machine, and the base that Docker has.
+
+    A test is skipped where there is none, and fails where everything has to run.
+    """
+    if shutil.which("podman") is None:
+        assert os.environ.get("CI") != "true", "apt-get install podman"
+        pytest.skip("there is no podman")
+    cli, docker = Cli("podman"), DockerEngine()
+    base = bookworm(docker)
+    if cli.engine().image(base.tag) is None:
+        with subprocess.Popen(["docker", "save", base.tag], stdout=subprocess.PIPE) as saved:
+            subprocess.run(["podman", "load", "--quiet"], stdin=saved.stdout, check=True)
+    trial = ["podman", "run", "--rm", "--network", "none", "--pull", "never", base.tag, "true"]
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        if subprocess.run(trial, stderr=subprocess.DEVNULL).returncode:
+            settings = Path(directory, "containers.conf")
+            settings.write_text(PODMAN_SETTINGS)
+            patch.setenv("CONTAINERS_CONF", str(settings))
+        yield cli
 
 
 def bookworm(engine: Engine) -> Image:

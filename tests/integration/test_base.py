@@ -12,12 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from repropack import assets
 from repropack.debian.debs import DEBS_FILE, STATUS_FILE, Deb, parse_debs, parse_status
 from repropack.engines.base import (
     PACKAGES_LABEL,
-    RECIPE_LABEL,
-    RECIPE_VERSION,
     BaseSpec,
     base_tag,
     provide_base,
@@ -172,32 +169,6 @@ def test_silent_registry_is_noticed_soon() -> None:
     with pytest.raises(TemporaryError, match="no registry answers"):
         DockerEngine().pull("192.0.2.1:5000/python:3.11-slim-bookworm", ignore)
     assert time.monotonic() - began < 15
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize("builder", ["legacy", "buildkit"])
-def test_dockerfile_builds_with_both(builder: str, tmp_path: Path) -> None:
-    """Dockerfile.base makes an image of a root file system, with either builder."""
-    from repropack.engines import BuildRecipe
-    from tests.integration.test_docker_engine import _engine
-
-    (tmp_path / "Dockerfile.base").write_bytes(assets.dockerfile_base().read_bytes())
-    (tmp_path / "hello").write_text("hello")
-    with tarfile.open(tmp_path / "rootfs.tar", "w") as archive:
-        archive.add(tmp_path / "hello", "./etc/hello")
-    engine = _engine(builder)
-    built = engine.build(
-        BuildRecipe(
-            context=tmp_path,
-            dockerfile="Dockerfile.base",
-            tag="repropack-test/base:1",
-            log=tmp_path / "log",
-        ),
-        ignore,
-    )
-    assert dict(built.labels) == {RECIPE_LABEL: RECIPE_VERSION}
-    assert built.size_bytes == 5
-    engine.remove_image(built.tag)
 
 
 @pytest.mark.network

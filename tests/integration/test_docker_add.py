@@ -52,9 +52,11 @@ def recipe(engine: DockerEngine, directory: Path) -> BuildRecipe:
     directory.mkdir()
     with tarfile.open(directory / "layer.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         for name, kind, mode, owner in (
+            ("work", tarfile.DIRTYPE, 0o755, 1000),
             ("work/d", tarfile.DIRTYPE, 0o750, 1000),
             ("work/d/ü", tarfile.REGTYPE, 0o640, 1000),
             ("work/link", tarfile.SYMTYPE, 0o777, 1000),
+            ("repropack", tarfile.DIRTYPE, 0o755, 0),
             ("repropack/judge", tarfile.REGTYPE, 0o755, 0),
         ):
             info = tarfile.TarInfo(name)

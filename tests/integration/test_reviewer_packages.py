@@ -24,8 +24,8 @@ from repropack.environment import Target, tools
 from repropack.environment.store import wheel_path
 from repropack.workspace import cache_directory
 from tests.conftest import commit_all, git
+from tests.integration.engine_bundle import buildkit_cli
 from tests.integration.reviewer_probe import docker, engine_path, repropack, wrapped_docker
-from tests.integration.test_docker_engine import _buildkit_cli
 from tests.unit.bundle.made import reproduce, reseal
 from tests.unit.bundle.test_write import listing
 from tests.unit.environment.wheelhouse import make_wheel, sha256
@@ -284,7 +284,7 @@ def build(program: str, context: Path, tag: str, buildkit: str) -> subprocess.Co
 
 def test_both_builders(place: Place, tmp_path: Path) -> None:
     """BuildKit and the legacy builder make the same files of one Dockerfile, without a network."""
-    program = _buildkit_cli()
+    program = buildkit_cli()
     if program is None:
         pytest.skip("no docker command here can use BuildKit")
     context = context_with_wheels(place, tmp_path)
@@ -320,7 +320,7 @@ def test_both_builders(place: Place, tmp_path: Path) -> None:
 
 def test_reproduced_with_buildkit(place: Place, tmp_path: Path) -> None:
     """The whole path works where BuildKit builds."""
-    program = _buildkit_cli()
+    program = buildkit_cli()
     if program is None:
         pytest.skip("no docker command here can use BuildKit")
     bundle = copied(place, tmp_path)

@@ -21,10 +21,11 @@ def program(directory: Path, name: str, body: str) -> str:
     return str(path)
 
 
-def test_no_engine_lists_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_engine_lists_what_was_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without any engine the error names what was tried, and the hint all that can be typed."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/engine.sock")
-    with pytest.raises(NoEngineError, match="Tried docker") as caught:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoEngineError, match=r"Tried docker .* and podman") as caught:
         choose(None)
     assert caught.value.hint and "--engine venv" in caught.value.hint
 
@@ -41,11 +42,20 @@ def test_venv_only_by_name() -> None:
     assert choose("venv").name == "venv"
 
 
-def test_podman_is_not_there_yet() -> None:
-    """Podman is refused with what to use instead."""
-    with pytest.raises(NoEngineError) as caught:
+def test_no_podman(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A podman that is asked for and is not there is told with what to use instead."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoEngineError, match="no podman on PATH") as caught:
         choose("podman")
     assert caught.value.hint and "--engine docker" in caught.value.hint
+
+
+def test_builder_of_another_engine() -> None:
+    """Docker's builders are not Podman's, and the other way round."""
+    with pytest.raises(UsageError, match="podman has no builder 'legacy'"):
+        choose("podman", builder="legacy")
+    with pytest.raises(UsageError, match="docker has no builder 'buildah'"):
+        choose("docker", builder="buildah")
 
 
 def test_unknown_engine() -> None:

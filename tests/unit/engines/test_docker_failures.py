@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from repropack.engines import BuildRecipe, Image, RunOrder
+from repropack.engines.container import container_name
 from repropack.engines.docker import DockerEngine
-from repropack.engines.docker_run import container_name
 from repropack.errors import BuildError, NoEngineError, RunError, UsageError
 from tests.unit.engines.daemon import Daemon, serve
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from repropack.engines import docker_orphans
-from repropack.engines.docker_orphans import is_orphan, labels, mark, owner
+from repropack.engines import owners
+from repropack.engines.owners import is_orphan, labels, mark, owner
 
 
 def test_this_process_lives() -> None:
@@ -44,7 +44,7 @@ def test_what_others_made_stays(text: str) -> None:
 
 def test_system_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be told, nothing is ever an orphan, and names still differ."""
-    monkeypatch.setattr(docker_orphans, "_system", lambda: "")
+    monkeypatch.setattr(owners, "_system", lambda: "")
     assert owner() == ""
     assert labels()["repropack.owner"] == ""
     assert mark() != mark()

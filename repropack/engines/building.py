@@ -1,0 +1,94 @@
+"""Building with a program that prints what it does: docker with BuildKit, podman, buildah.
+
+Owns: starting and stopping the program, its log, and naming the step that failed. Does not own:
+its options (`docker_build`, `podman`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from repropack.engines.build_log import BuildLog
+from repropack.engines.diagnosis import explain
+from repropack.engines.model import BuildRecipe, Progress
+from repropack.errors import BuildError
+
+PROXIES = tuple(
+    name
+    for low in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    for name in (low, low.upper())
+)
+
+
+def build_with(
+    command: list[str], env: Mapping[str, str], recipe: BuildRecipe, progress: Progress
+) -> None:
+    """Run a program that builds `recipe`; `BuildError` with the failing step."""
+    with build_log(recipe, progress) as log:
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        try:
+            for line in process.stdout or ():
+                log.line(line.rstrip("\n"))
+            code = process.wait()
+        finally:
+            _end(process)
+        if code:
+            raise failed(log, recipe)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Stop a build that is still going on (Ctrl-C): a builder cancels when its client leaves."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+@contextmanager
+def build_log(recipe: BuildRecipe, progress: Progress) -> Iterator[BuildLog]:
+    """The log of a build, written as it comes; `BuildError` if the disk refuses."""
+    try:
+        recipe.log.parent.mkdir(parents=True, exist_ok=True)
+        with recipe.log.open("w", encoding="utf-8", errors="replace") as stream:
+            yield BuildLog(stream, progress)
+    except OSError as error:
+        place = error.filename or recipe.log
+        raise BuildError(
+            f"the image could not be built: {place}: {os.strerror(error.errno or 0)}",
+            hint=explain(str(error)).hint or None,
+            log=recipe.log,
+        ) from error
+
+
+def failed(log: BuildLog, recipe: BuildRecipe) -> BuildError:
+    """What a build that failed is told as: the step, the reason, and what to do."""
+    known = explain(log.error or log.tail())
+    what = known.what if known.hint else log.reason()
+    where = f" in step {log.failing_step()}" if log.failing_step() else ""
+    return BuildError(
+        f"the image could not be built{where}: {what}",
+        hint=known.hint or f"read the end of the log: {shown(recipe.log)}",
+        log=recipe.log,
+    )
+
+
+def shown(path: Path) -> str:
+    """Return the command that shows the end of a log."""
+    return f"tail -n 40 '{path}'"

@@ -1,0 +1,170 @@
+"""One run in a Podman container, from its creation to its removal.
+
+Owns: the hardened container, copying out what it wrote, and removing it. Does not own: following
+it (`podman_follow`), or the experiment's own timeout, log and record (the runner inside the image).
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import threading
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from repropack.engines.archive import Unpacked, unpack
+from repropack.engines.container import (
+    MAX_PROCESSES,
+    SHARED_MEMORY,
+    USER,
+    Limits,
+    container_name,
+    insist,
+    removed_afterwards,
+    runner_command,
+)
+from repropack.engines.ending import State, record_of
+from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.owners import OWNER, is_orphan, labels
+from repropack.engines.podman_cli import Podman
+from repropack.engines.podman_follow import follow
+from repropack.engines.run_files import RECORD, unpublished, write_engine_record
+from repropack.errors import RunError
+
+
+def run_container(
+    podman: Podman,
+    order: RunOrder,
+    limits: Limits,
+    progress: Progress,
+    stop: threading.Event | None = None,
+) -> RunResult:
+    """Do one run; `RunError` if it could not be started, `OSError` if the disk refuses."""
+    limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
+    with unpublished(order.directory) as part:
+        name = container_name(order)
+        with removed_afterwards(name, partial(remove, podman)) as container:
+            _create(podman, name, order, limits)
+            ending = follow(podman, name, limit_s, progress, stop or threading.Event())
+            state = _state(podman, name)
+            out = copy_out(podman, name, "/out", part) if state else None
+            if out is None:
+                (part / RECORD).unlink(missing_ok=True)
+        record = record_of(
+            "podman",
+            ending,
+            state or State(),
+            out,
+            has_record=(part / RECORD).is_file(),
+            left_behind=container.left_behind,
+        )
+        write_engine_record(part, record)
+    return RunResult(
+        status=RunStatus(record.status), reason=record.reason, directory=order.directory
+    )
+
+
+def _create(podman: Podman, name: str, order: RunOrder, limits: Limits) -> None:
+    podman.ask(
+        *("create", "--name", name, "--pull", "never", *owned(), "--log-driver", "none"),
+        *("--user", USER, "--workdir", "/work", "--volume", "/work", "--volume", "/out"),
+        *("--read-only", "--tmpfs", "/tmp:exec", "--init", "--stop-signal", "SIGTERM"),
+        *("--pids-limit", str(MAX_PROCESSES), "--shm-size", SHARED_MEMORY, *hardened()),
+        *([f"--http-proxy={str(order.network).lower()}"]),
+        *([] if order.network else ["--network", "none"]),
+        *_memory(limits),
+        *_gpus(order),
+        *_mounts(order),
+        *("--entrypoint", "", order.image.id, *runner_command(order)),
+        kind=RunError,
+        doing="the run's container could not be created",
+        hint="build the image again: repropack build",
+    )
+
+
+def owned() -> tuple[str, ...]:
+    """The options that say whose a container is."""
+    return tuple(word for pair in labels().items() for word in ("--label", "=".join(pair)))
+
+
+def hardened() -> tuple[str, ...]:
+    """The options that take from a container what no experiment needs."""
+    return ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+
+
+def _memory(limits: Limits) -> list[str]:
+    if limits.memory_bytes is None:
+        return []
+    return ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
+
+
+def _gpus(order: RunOrder) -> list[str]:
+    """By CDI: the names are those that `nvidia-ctk cdi generate` gives."""
+    if not order.gpu:
+        return []
+    devices = [word for gpu in order.gpu_ids or ("all",) for word in ("--device", _cdi(gpu))]
+    return [*devices, "--security-opt", "label=disable"]
+
+
+def _cdi(gpu: str) -> str:
+    return f"nvidia.com/gpu={gpu}"
+
+
+def _mounts(order: RunOrder) -> list[str]:
+    """Read-only; SELinux would need labels on the data of the host, which are not ours to set."""
+    if not order.mounts:
+        return []
+    mounts = [
+        f"type=bind,readonly,source={mount.source.resolve()},target={mount.target}"
+        for mount in order.mounts
+    ]
+    return [*(w for mount in mounts for w in ("--mount", mount)), "--security-opt", "label=disable"]
+
+
+def _state(podman: Podman, name: str) -> State | None:
+    """Return the container's end state, `None` when podman cannot tell any more."""
+    try:
+        text = podman.ask(
+            *("container", "inspect", "--format", "{{json .State}}", name),
+            kind=RunError,
+            doing="the container's state",
+        )
+        found = json.loads(text)
+    except (RunError, ValueError):
+        return None
+    return State(exit_code=found.get("ExitCode"), oom_killed=found.get("OOMKilled"))
+
+
+def copy_out(podman: Podman, name: str, path: str, target: Path) -> Unpacked | None:
+    """Copy a directory of a container to `target`; `None` if there is no more than a part of it."""
+    try:
+        return unpack(podman.archive(name, path), target)
+    except tarfile.TarError:
+        return None
+
+
+def remove(podman: Podman, name: str) -> str:
+    """Remove the container and its volumes, however often Ctrl-C is pressed meanwhile.
+
+    Gives what to do by hand if podman does not let it.
+    """
+    return insist(partial(_remove_once, podman, name))
+
+
+def _remove_once(podman: Podman, name: str) -> str:
+    words = ("rm", "--force", "--volumes", "--ignore", "--time", "0", name)
+    try:
+        podman.ask(*words, kind=RunError, doing="removing")
+    except RunError:
+        return f"its container may be left behind: podman {' '.join(words)}"
+    return ""
+
+
+def sweep(podman: Podman) -> None:
+    """Remove the containers that killed processes left. What cannot be removed stays."""
+    with suppress(RunError, ValueError):
+        words = ("ps", "--all", "--format", "json", "--filter", f"label={OWNER}")
+        for found in json.loads(podman.ask(*words, kind=RunError, doing="podman") or "[]"):
+            if is_orphan((found.get("Labels") or {}).get(OWNER, "")):
+                remove(podman, found["Id"])
