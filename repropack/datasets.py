@@ -17,25 +17,28 @@ from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
 from repropack.config import Dataset
 from repropack.engines import Mount
 from repropack.errors import DataError, IntegrityError, UsageError
+from repropack.obtaining import Means, declared, fetch
 from repropack.progress import Reporter
 from repropack.project import Looked
+from repropack.settings import Question, Settings
 
 WORK = "/work"
 
 
 def record(
-    looked: Looked, ingredients: Ingredients, *, cache: Path, reporter: Reporter
+    looked: Looked, ingredients: Ingredients, settings: Settings, reporter: Reporter
 ) -> Ingredients:
-    """The ingredients with the footprint of each declared dataset.
+    """The ingredients with the footprint of each declared dataset, which is fetched if asked for.
 
-    Raises `DataError` for data that is not there or cannot be read.
+    Raises `DataError` for data that is not there or cannot be read, and `IntegrityError` where it
+    is not what the project itself says it is.
     """
     found: list[Data] = []
     for dataset in looked.config.datasets:
         if is_committed(looked, dataset):
             reporter.note(f"{dataset.name} is part of the source, and needs no footprint")
         else:
-            found.append(_recorded(dataset, looked.directory, cache, reporter))
+            found.append(_recorded(dataset, looked.directory, settings, reporter))
     return dataclasses.replace(ingredients, data=tuple(found))
 
 
@@ -57,12 +60,17 @@ def is_committed(looked: Looked, dataset: Dataset) -> bool:
     return all(found.path in committed for found in Tree(place).walk())
 
 
-def _recorded(dataset: Dataset, directory: Path, cache: Path, reporter: Reporter) -> Data:
+def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: Reporter) -> Data:
     place = directory / dataset.path
+    cache = settings.cache
+    ask = declared.of_dataset(directory, dataset)
+    if ask.footprint if place.exists() else settings.fetch:
+        fetch((ask,), Means(cache=cache, reporter=reporter))
     if not place.exists():
+        command = f"`repropack data fetch {directory} {dataset.name}` or --fetch gets it"
         raise DataError(
             f"the dataset {dataset.name} is not at {place}",
-            hint=f"put it there ({dataset.url})" if dataset.url else "put it there, or link to it",
+            hint=command if dataset.urls else "put it there, or link to it",
         )
     from repropack.footprint import Algorithm, footprint
     from repropack.footprint.following import size
@@ -90,7 +98,8 @@ def _recorded(dataset: Dataset, directory: Path, cache: Path, reporter: Reporter
     return Data(
         name=dataset.name,
         path=dataset.path,
-        url=dataset.url,
+        urls=dataset.urls,
+        sha256=dataset.sha256,
         root_hash=f"{made.summary.algorithm.value}:{made.summary.root_hash}",
         n_files=made.summary.n_files,
         n_bytes=made.summary.n_bytes,
@@ -114,40 +123,48 @@ def given_places(words: tuple[str, ...]) -> dict[str, Path]:
 
 
 def provide(
-    bundle: Bundle, words: tuple[str, ...], home: Path | None, *, cache: Path, reporter: Reporter
+    bundle: Bundle, question: Question, *, cache: Path, reporter: Reporter
 ) -> tuple[Mount, ...]:
-    """Where runs see the data, each dataset checked. `home` is the project, of which it may be.
+    """Where runs see the data, each dataset checked, and fetched before if it is to be.
 
     Raises `UsageError` where data is missing and `IntegrityError` where it is other data.
     """
-    places = given_places(words)
+    places = given_places(question.data)
     unknown = places.keys() - {data.name for data in bundle.datasets}
     if unknown:
         known = ", ".join(data.name for data in bundle.datasets) or "none"
         raise UsageError(f"there is no dataset {min(unknown)}", hint=f"the datasets are: {known}")
     mounts = []
     for data in bundle.datasets:
-        place = places.get(data.name) or default_place(bundle, data, home)
+        place = places.get(data.name) or default_place(bundle, data, question.home)
+        if place is None and question.fetch and data.urls:
+            ask = declared.of_bundle(bundle, data)
+            fetch((ask,), Means(cache=cache, reporter=reporter))
+            place = ask.place
+        if place is None:
+            raise missing(bundle, data)
         hold(bundle, data, place, cache=cache, reporter=reporter)
         mounts.append(Mount(source=place, target=f"{WORK}/{data.path}"))
     return tuple(mounts)
 
 
-def default_place(bundle: Bundle, data: Data, home: Path | None) -> Path:
+def default_place(bundle: Bundle, data: Data, home: Path | None) -> Path | None:
     """Where a dataset is if nobody says: in the bundle, else in the project."""
     inside = bundle.directory / INCLUDED / data.name / data.file_name
     candidates = (inside, home / data.path) if home else (inside,)
-    place = next((each for each in candidates if each.exists()), None)
-    if place is None:
-        from repropack.footprint.following import size
+    return next((each for each in candidates if each.exists()), None)
 
-        where = f" (the authors got it from {data.url})" if data.url else ""
-        raise UsageError(
-            f"the dataset {data.name} is needed, {size(data.n_bytes)} in {data.n_files} files"
-            + where,
-            hint=f"--data {data.name}=PATH says where it is",
-        )
-    return place
+
+def missing(bundle: Bundle, data: Data) -> UsageError:
+    """A dataset is nowhere: how large it is, and how it can be had."""
+    from repropack.footprint.following import size
+
+    where = f" (the authors got it from {' or '.join(data.urls)})" if data.urls else ""
+    gets = f"`repropack data fetch {bundle.directory} {data.name}` or --fetch gets it; "
+    return UsageError(
+        f"the dataset {data.name} is needed, {size(data.n_bytes)} in {data.n_files} files{where}",
+        hint=(gets if data.urls else "") + f"--data {data.name}=PATH says where it is",
+    )
 
 
 def hold(bundle: Bundle, data: Data, place: Path, *, cache: Path, reporter: Reporter) -> None:

@@ -47,7 +47,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
     make = partial(make_wheels, plan=plan, source=looked.source, workshop=workshop)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
-    ingredients = datasets.record(looked, ingredients, cache=settings.cache, reporter=reporter)
+    ingredients = datasets.record(looked, ingredients, settings, reporter)
     reporter.step(f"writing {out}")
     bundle = write_bundle(
         plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check

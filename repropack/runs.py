@@ -60,9 +60,7 @@ def run_and_judge(
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
     running = {run.experiment for run in chosen.runs}
     check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
-    mounts = datasets.provide(
-        built.bundle, question.data, question.home, cache=cache, reporter=reporter
-    )
+    mounts = datasets.provide(built.bundle, question, cache=cache, reporter=reporter)
     bench = Bench(
         built=built,
         directory=directory / "runs",

@@ -23,7 +23,8 @@ class Settings:
     an unlocked project is resolved (None: its commit's). `results` is the author's verification,
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
-    `hide` has further words to look for.
+    `hide` has further words to look for. With `fetch`, missing data is
+    fetched.
     """
 
     cache: Path
@@ -34,6 +35,7 @@ class Settings:
     allow_dirty: bool = False
     rebuild: bool = False
     infer: bool = False
+    fetch: bool = False
     as_of: AsOf | None = None
     engine: str | None = None
     builder: str = "auto"
@@ -53,6 +55,7 @@ class Question:
     With `determinism` one run of each experiment is done twice and compared. `grid_factor` is what
     a kWh costs here, in gCO2e.
     `data` says where datasets are, as `NAME=PATH`, and `home` where else they may be: the project.
+    With `fetch`, those that are nowhere are fetched.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     `sign` is the SSH key that signs the attestation.
     """
@@ -67,6 +70,7 @@ class Question:
     out: Path | None = None
     resume: bool = False
     data: tuple[str, ...] = ()
+    fetch: bool = False
     home: Path | None = None
     sign: Path | None = None
 

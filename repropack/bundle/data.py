@@ -19,6 +19,7 @@ class Data:
     """A dataset: what the bundle says of it and, while it is written, where footprint and data are.
 
     `path` is where experiments find it in the source, `root_hash` has its algorithm in front.
+    `urls` are where it can be had, as one file whose hash is `sha256`, or as a record of several.
     """
 
     name: str
@@ -27,7 +28,8 @@ class Data:
     n_files: int
     n_bytes: int
     include: bool = False
-    url: str | None = None
+    urls: tuple[str, ...] = ()
+    sha256: str | None = None
     footprint: Path | None = None
     place: Path | None = None
 
@@ -46,7 +48,8 @@ def to_json(data: Data) -> dict[str, Any]:
         "n_files": data.n_files,
         "n_bytes": data.n_bytes,
         "include": data.include,
-        "url": data.url,
+        "urls": list(data.urls),
+        "sha256": data.sha256,
     }
 
 
@@ -59,7 +62,8 @@ def from_json(raw: dict[str, Any]) -> Data:
         n_files=int(raw["n_files"]),
         n_bytes=int(raw["n_bytes"]),
         include=bool(raw["include"]),
-        url=None if raw["url"] is None else str(raw["url"]),
+        urls=tuple(str(url) for url in raw["urls"]),
+        sha256=None if raw["sha256"] is None else str(raw["sha256"]),
     )
 
 

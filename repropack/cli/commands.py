@@ -257,6 +257,7 @@ def verify(
         out=out,
         resume=resume,
         data=data,
+        fetch=options["fetch"],
         home=directory,
         sign=options["sign"],
     )

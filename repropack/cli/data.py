@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repropack.cli.fetching import fetch
 from repropack.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ jobs_option = click.option(
 
 @click.group()
 def data() -> None:
-    """Prove that data is the same: footprints, and checks against them."""
+    """Get data, and prove that it is the same: footprints, and checks against them."""
+
+
+data.add_command(fetch)
 
 
 @data.command()

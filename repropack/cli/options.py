@@ -182,6 +182,9 @@ def build_options(command: Command) -> Command:
         "verification.",
     )(as_of_option(infer_option(command)))
     command = click.option(
+        "--fetch", is_flag=True, help="Fetch the datasets that are not there, from their `url`."
+    )(command)
+    command = click.option(
         "--allow-dirty",
         is_flag=True,
         help="Pack uncommitted changes too; every verdict says so.",

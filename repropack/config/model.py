@@ -43,12 +43,17 @@ class EnvironmentOverrides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Data that the experiments read; copied into the image only when `include` says so."""
+    """Data that the experiments read; copied into the image only when `include` says so.
+
+    `urls` are mirrors of one file, of which `sha256` is the hash, or of a record of several.
+    `footprint` is a file of the source that records the data, in any format that is read.
+    """
 
     name: str
     path: str
-    url: str | None = None
+    urls: tuple[str, ...] = ()
     sha256: str | None = None
+    footprint: str | None = None
     include: bool = False
 
 

@@ -8,11 +8,13 @@ from typing import Final
 from repropack.config import fields
 from repropack.config.claims import read_claims
 from repropack.config.cursor import Cursor, Problems
+from repropack.config.datasets import dataset_findings, read_datasets
 from repropack.config.document import Mapping, read_document
 from repropack.config.experiments import read_experiments, seed_findings, states_gpu
 from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper, Waiver
 from repropack.config.names import is_project_name, shown, suggest_name
 from repropack.errors import ConfigError
+from repropack.findings import Finding
 from repropack.judge.model import Claim, Experiment
 
 CONFIG_NAME: Final = "repropack.yaml"
@@ -66,19 +68,30 @@ def _config(root: Cursor, *, file: str) -> Config:
     experiments = _experiments(given)
     # Below a misspelt `experiments:` every claim would seem wrong: one mistake, one problem.
     checkable = "experiments" in given or not root.problems.texts()
+    datasets = read_datasets(given["datasets"]) if "datasets" in given else ()
     return Config(
         name=fields.value_of(given, "name", _project_name),
         paper=fields.value_of(given, "paper", _paper) or Paper(),
         environment=fields.value_of(given, "environment", _environment) or EnvironmentOverrides(),
-        datasets=_datasets(given),
+        datasets=datasets,
         experiments=experiments,
         claims=_claims(given, experiments if checkable else None),
         gpu_unstated=_gpu_unstated(given, experiments),
         waivers=fields.value_of(given, "anonymous", _waivers) or (),
-        findings=tuple(seed_findings(given["experiments"], experiments, file))
-        if experiments
-        else (),
+        findings=_findings(given, experiments, datasets, file),
     )
+
+
+def _findings(
+    given: dict[str, Cursor],
+    experiments: tuple[Experiment, ...],
+    datasets: tuple[Dataset, ...],
+    file: str,
+) -> tuple[Finding, ...]:
+    """What is allowed and looks like a mistake."""
+    seeds = seed_findings(given["experiments"], experiments, file) if experiments else ()
+    data = dataset_findings(given["datasets"], datasets, file) if datasets else ()
+    return (*seeds, *data)
 
 
 def _experiments(given: dict[str, Cursor]) -> tuple[Experiment, ...]:
@@ -142,24 +155,6 @@ def _lists(
     for name in sorted({*wanted} & {*declined}):
         given[f"{key}_exclude"].problem(f"{name} stands in environment.{key} too")
     return wanted, declined
-
-
-def _datasets(given: dict[str, Cursor]) -> tuple[Dataset, ...]:
-    entries = given["datasets"].entries() if "datasets" in given else []
-    return tuple(_dataset(name, below) for name, below in entries if fields.check_name(name, below))
-
-
-def _dataset(name: str, cursor: Cursor) -> Dataset:
-    given = cursor.fields(("path", "url", "sha256", "include"))
-    if cursor.is_mapping():
-        cursor.require(given, "path")
-    return Dataset(
-        name=name,
-        path=fields.value_of(given, "path", fields.relative_path) or "",
-        url=fields.value_of(given, "url", fields.url),
-        sha256=fields.value_of(given, "sha256", fields.sha256),
-        include=fields.value_of(given, "include", fields.boolean) or False,
-    )
 
 
 def _waivers(cursor: Cursor) -> tuple[Waiver, ...]:

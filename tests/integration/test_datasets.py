@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from tests.cli.driver import Done, repropack
 from tests.conftest import commit_all
+from tests.integration.fileserver import Served, Server
+from tests.unit.retrieval.test_unpacking import tar
 
 CONFIG = """\
 name: mean-of-data
@@ -128,6 +131,39 @@ def test_data_that_is_included(tmp_path: Path) -> None:
     assert done.code == 7, done.said
 
 
+def test_data_that_is_fetched(tmp_path: Path) -> None:
+    """`--fetch` gets what is missing, for the author and the reviewer; the hints say so."""
+    server = Server()
+    try:
+        author = project(tmp_path / "author")
+        numbers = author / "data/numbers"
+        packed = tar(("numbers/a.txt", b"1"), ("numbers/deep/b.txt", b"3"))
+        server.files["/numbers.tar"] = Served(content=packed)
+        server.files["/table.csv"] = Served(content=b"7")
+        config = (author / "repropack.yaml").read_text()
+        config = config.replace("https://index.example/numbers.zip", server.url + "/numbers.tar")
+        table = f'{{path: table.csv, url: "{server.url}/table.csv"}}'
+        (author / "repropack.yaml").write_text(config.replace("{path: table.csv}", table))
+        commit_all(author, "with addresses")
+        shutil.rmtree(numbers)
+        (author / "table.csv").unlink()
+        done = venv("build", author, "-o", "bundle", cwd=tmp_path)
+        assert done.code == 3 and f"data fetch {author} numbers" in done.err, done.said
+        done = venv("build", author, "-o", "bundle", "--fetch", cwd=tmp_path)
+        assert done.code == 0 and (numbers / "deep/b.txt").read_text() == "3", done.said
+        done = venv("verify", "bundle", cwd=tmp_path)
+        assert done.code == 2 and "data fetch bundle numbers" in done.err, done.said
+        server.files["/table.csv"] = Served(content=b"8")
+        shutil.rmtree(tmp_path / "cache/data")
+        done = venv("verify", "bundle", "--fetch", cwd=tmp_path)
+        assert done.code == 7 and "changed: 1" in done.err, done.said
+        server.files["/table.csv"] = Served(content=b"7")
+        done = venv("verify", "bundle", "--fetch", cwd=tmp_path)
+        assert done.code == 0, done.said
+    finally:
+        server.close()
+
+
 def reproduce(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The reviewer's script."""
     return subprocess.run(
@@ -143,6 +179,7 @@ def test_reviewer(author: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.said
     missing = reproduce(bundle)
     assert missing.returncode == 2 and "--data numbers=PATH" in missing.stderr, missing.stderr
+    assert f"`repropack data fetch {bundle} numbers` gets it" in missing.stderr, missing.stderr
     places = ("--data", f"numbers={author}/data/numbers", "--data", f"table={author}/table.csv")
     same = reproduce(bundle, *places)
     assert same.returncode == 0, same.stderr + same.stdout

@@ -124,7 +124,7 @@ def test_everything_that_may_stand_in_the_file() -> None:
             Dataset(
                 name="digits",
                 path="data/digits",
-                url="https://data.example/d.zip",
+                urls=("https://data.example/d.zip",),
                 sha256="ab" * 32,
                 include=True,
             ),

@@ -1,0 +1,256 @@
+"""What is in an archive, one member after the other, read once from front to end.
+
+Owns: zip and tar, and what tars are packed with; what cannot be read is `DamagedError`.
+Does not own: which members are allowed, and writing them (`unpacking`).
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import stat
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import IO, Any, cast
+
+#: What follows from the name, the longest first.
+ENDS = (
+    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".tbz", ".txz", ".tzst"),
+    *(".tar", ".zip"),
+)
+#: No header of a member is longer: what says otherwise wants memory.
+_MAX_HEADER_BYTES = 64 << 20
+_PIECE = 1 << 20
+
+
+class DamagedError(Exception):
+    """An archive that cannot be read to its end, or says what no archive should."""
+
+
+class Kind(Enum):
+    """What a member is."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    HARD_LINK = "hard link"
+    OTHER = "device"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One of them. `goal` is where a link leads; `content` may be used until the next member."""
+
+    name: str
+    kind: Kind
+    size_bytes: int = 0
+    mtime_s: float = 0.0
+    goal: str = ""
+    content: Callable[[], Iterator[bytes]] = lambda: iter(())
+
+
+def ending(name: str) -> str:
+    """What makes a file an archive, by its name; "" for none."""
+    return next((end for end in ENDS if name.lower().endswith(end)), "")
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What the libraries raise of damaged archives, as one error."""
+    try:
+        yield
+    except DamagedError:
+        raise
+    except zipfile.BadZipFile as error:
+        raise DamagedError(str(error)) from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise DamagedError(f"it is packed in a way that Python does not read: {error}") from error
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, tarfile.TarError):
+            raise
+        raise DamagedError(str(error)) from error
+    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, ValueError, KeyError) as error:
+        raise DamagedError(str(error) or type(error).__name__) from error
+    except (OverflowError, MemoryError, RecursionError) as error:
+        raise DamagedError(f"its headers make no sense ({type(error).__name__})") from error
+
+
+def members(archive: Path, end: str, n_files: int) -> Iterator[Member]:
+    """Every member of an archive of that kind. Raises `DamagedError`."""
+    if end == ".zip":
+        return _of_zip(archive, n_files)
+    return _of_tar(archive, end)
+
+
+def _of_zip(archive: Path, n_files: int) -> Iterator[Member]:
+    with reading():
+        opened = zipfile.ZipFile(archive)
+    with opened:
+        listed = opened.infolist()
+        if len(listed) > 2 * n_files:
+            raise DamagedError(f"it holds {len(listed)} members")
+        for info in listed:
+            with reading():
+                member = _zip_member(opened, info)
+            yield member
+
+
+def _zip_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    if info.flag_bits & 1:
+        raise DamagedError(f"{info.filename!r} is encrypted")
+    mode = info.external_attr >> 16 if info.create_system == 3 else 0
+    kind = Kind.DIRECTORY if info.is_dir() else Kind.FILE
+    goal = ""
+    if not info.is_dir() and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        kind = Kind.LINK if stat.S_ISLNK(mode) else Kind.OTHER
+    if kind is Kind.LINK:
+        if info.file_size > 4096:
+            raise DamagedError(f"the link {info.filename!r} leads to {info.file_size} bytes")
+        with opened.open(info) as file:
+            goal = file.read(4097).decode("utf-8", "surrogateescape")
+    return Member(
+        name=info.filename,
+        kind=kind,
+        size_bytes=info.file_size,
+        mtime_s=_local(info.date_time),
+        goal=goal,
+        content=lambda: _content(lambda: opened.open(info)),
+    )
+
+
+def _local(date: tuple[int, ...]) -> float:
+    """Zip files hold local times, without saying of where."""
+    try:
+        return time.mktime((*date, 0, 0, -1))  # type: ignore[arg-type]
+    except (OverflowError, ValueError, TypeError):
+        return 0.0
+
+
+def _content(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
+    with reading():
+        file = open_file()
+    with file:
+        while True:
+            with reading():
+                piece = file.read(_PIECE)
+            if not piece:
+                return
+            yield piece
+
+
+class _Gauge:
+    """Bytes that come out of a packed tar; headers that never end are refused."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.in_content = False
+        self.header_bytes = 0
+
+    def read(self, size: int = _PIECE) -> bytes:
+        """More of it."""
+        piece = self._stream.read(size)
+        if not self.in_content:
+            self.header_bytes += len(piece)
+            if self.header_bytes > _MAX_HEADER_BYTES:
+                raise DamagedError("a header of it is longer than 64 MB")
+        return piece
+
+
+class _Strict(tarfile.TarInfo):
+    """Python takes a damaged header, or none, for the end of an archive; here it is damage."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: Any) -> Any:
+        """The next header; the end are blocks of zeros."""
+        from tarfile import EOFHeaderError, HeaderError  # type: ignore[attr-defined]
+
+        try:
+            return super().fromtarfile(tarfile)
+        except EOFHeaderError:
+            raise
+        except HeaderError as error:
+            raise DamagedError(f"a header of it is damaged ({error})") from error
+
+
+def _of_tar(archive: Path, end: str) -> Iterator[Member]:
+    with reading(), _unpacked(archive, end) as stream:
+        gauge = _Gauge(stream)
+        with tarfile.open(fileobj=cast(Any, gauge), mode="r|", tarinfo=_Strict) as opened:
+            while (info := opened.next()) is not None:
+                gauge.header_bytes, gauge.in_content = 0, True
+                cast(Any, opened).members = []  # it would keep a million of them
+                yield _tar_member(opened, info)
+                gauge.in_content = False
+        gauge.in_content = True
+        while gauge.read():  # to the checksum at the end of what packs it
+            pass
+
+
+def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
+    kinds = (
+        (info.isreg(), Kind.FILE),
+        (info.isdir(), Kind.DIRECTORY),
+        (info.issym(), Kind.LINK),
+        (info.islnk(), Kind.HARD_LINK),
+    )
+    return Member(
+        name=info.name,
+        kind=next((kind for fits, kind in kinds if fits), Kind.OTHER),
+        size_bytes=info.size if info.isreg() else 0,
+        mtime_s=info.mtime,
+        goal=info.linkname,
+        content=lambda: _content(lambda: _file_of(opened, info)),
+    )
+
+
+def _file_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = opened.extractfile(info)
+    if file is None:
+        raise DamagedError(f"{info.name!r} has no content")
+    return file
+
+
+@contextmanager
+def _unpacked(archive: Path, end: str) -> Iterator[IO[bytes]]:
+    """The tar itself."""
+    with archive.open("rb") as file:
+        if end in (".tar.gz", ".tgz"):
+            yield gzip.GzipFile(fileobj=file)  # type: ignore[misc]
+        elif end in (".tar.bz2", ".tbz2", ".tbz"):
+            yield bz2.BZ2File(file)
+        elif end in (".tar.xz", ".txz"):
+            yield lzma.LZMAFile(file)  # noqa: SIM115 (closed with the file)
+        elif end in (".tar.zst", ".tzst"):
+            yield zstandard(file)
+        else:
+            yield file
+
+
+def zstandard(file: IO[bytes]) -> Any:
+    """What a file holds that zstd packed. Python has it since 3.14."""
+    import importlib
+    import sys
+
+    package = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    zstd = importlib.import_module(package)
+
+    class Reading(zstd.ZstdFile):  # type: ignore[misc, name-defined]
+        """Its errors are of a class of its own."""
+
+        def read(self, size: int = -1) -> bytes:
+            """More of it."""
+            try:
+                piece: bytes = super().read(size)
+            except zstd.ZstdError as error:
+                raise DamagedError(str(error)) from error
+            return piece
+
+    return Reading(file)
