@@ -14,6 +14,7 @@ from repropack.cli.fetching import fetch
 from repropack.cli.options import json_option
 
 if TYPE_CHECKING:
+    from repropack.describing.model import Description
     from repropack.footprint import Checked, Made
 
 ALGORITHMS = ("blake3", "sha256", "sha1", "md5")
@@ -54,6 +55,12 @@ data.add_command(fetch)
     "sha256sum and b3sum, or BagIt's manifest. Default: repropack.",
 )
 @click.option("--no-cache", is_flag=True, help="Read every file, also those read before.")
+@click.option(
+    "--describe",
+    is_flag=True,
+    help="Tell what a paper says of data too: counts by split and class, columns, shapes, mean and "
+    "standard deviation of images (with Pillow), and files that are in two splits.",
+)
 @jobs_option
 @json_option
 def footprint(
@@ -62,6 +69,7 @@ def footprint(
     algo: str | None,
     form: str,
     no_cache: bool,
+    describe: bool,
     jobs: int | None,
     as_json: bool,
 ) -> int:
@@ -74,6 +82,7 @@ def footprint(
     Example:
       repropack data footprint data/digits -o digits.json
       repropack data footprint data/digits -o SHA256SUMS --algo sha256 --format sums
+      repropack data footprint data/digits -o digits.json --describe
     """
     from repropack.cli.commands import progress
     from repropack.footprint import Algorithm, Format
@@ -94,17 +103,23 @@ def footprint(
         )
         for note in made.notes:
             shown.note(f"note: {note}")
-    return tell_made(made, as_json=as_json)
+        described = None
+        if describe:
+            from repropack.describing.describe import describe as tell_of
+            from repropack.footprint.making import cores
+
+            described = tell_of(path, out, jobs=jobs or cores(), reporter=shown)
+    return tell_made(made, described, as_json=as_json)
 
 
-def tell_made(made: Made, *, as_json: bool) -> int:
-    """The footprint that was written."""
+def tell_made(made: Made, described: Description | None, *, as_json: bool) -> int:
+    """The footprint that was written, and what the data is like if that was asked for."""
     from repropack.cli import output
 
     if as_json:
-        output.show_json(
-            {"footprint": str(made.path), **made.summary.as_dict(), "notes": list(made.notes)}
-        )
+        told = {"description": described.as_dict()} if described else {}
+        facts = {"footprint": str(made.path), **made.summary.as_dict(), "notes": list(made.notes)}
+        output.show_json({**facts, **told})
         return 0
     summary = made.summary
     rows = [
@@ -113,6 +128,10 @@ def tell_made(made: Made, *, as_json: bool) -> int:
         ("files", f"{summary.n_files}, {summary.n_bytes} bytes"),
     ]
     output.show_lines(output.columns(rows))
+    if described is not None:
+        from repropack.describing.telling import lines
+
+        output.show_lines(*lines(described))
     return 0
 
 
