@@ -73,8 +73,9 @@ def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: R
             hint=command if dataset.urls else "put it there, or link to it",
         )
     from repropack.footprint import Algorithm, footprint
-    from repropack.footprint.following import size
 
+    if dataset.include:
+        announce(dataset, place, reporter)
     reporter.step(f"footprint of {dataset.name}")
     key = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:32]
     kept = cache / "footprints"
@@ -90,11 +91,7 @@ def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: R
     )
     for note in made.notes:
         reporter.note(f"{dataset.name}: {note}")
-    if dataset.include:
-        reporter.note(
-            f"{dataset.name}: {size(made.summary.n_bytes)} in {made.summary.n_files} files go into "
-            "the bundle (include: true)"
-        )
+    refuse_pointers(dataset, place, made.path)
     return Data(
         name=dataset.name,
         path=dataset.path,
@@ -107,6 +104,40 @@ def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: R
         footprint=made.path,
         place=place,
     )
+
+
+def announce(dataset: Dataset, place: Path, reporter: Reporter) -> None:
+    """Say how large the bundle gets by it, before anything is read. Raises `DataError`."""
+    from repropack.footprint.following import size
+    from repropack.footprint.walk import Tree
+
+    files = [each.size_bytes for each in Tree(place).walk() if not each.path.endswith(b"/")]
+    n_bytes = sum(files)
+    if n_bytes > dataset.include_bytes:
+        needed = -(-n_bytes // 10**9)
+        raise DataError(
+            f"the dataset {dataset.name} has {size(n_bytes)}, and with `include: true` a bundle "
+            f"takes {size(dataset.include_bytes)}",
+            hint=f"`include: {needed} GB` takes it; or leave `include` out, and give its `url`",
+        )
+    reporter.note(
+        f"{dataset.name}: {size(n_bytes)} in {len(files)} files go into the bundle (include: true)"
+    )
+
+
+def refuse_pointers(dataset: Dataset, place: Path, footprint: Path) -> None:
+    """Raises `DataError` where Git LFS has put pointers, and not the data."""
+    from repropack.footprint.ours import Reader
+    from repropack.footprint.walk import Tree
+    from repropack.source.lfs import pointers_among
+
+    found = pointers_among(Tree(place), Reader(footprint).entries())
+    if found:
+        raise DataError(
+            f"the dataset {dataset.name} holds pointers of Git LFS where data should be",
+            problems=found[:20],
+            hint="`git lfs pull` where it was cloned from brings the data",
+        )
 
 
 def given_places(words: tuple[str, ...]) -> dict[str, Path]:

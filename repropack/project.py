@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repropack.config import CONFIG_NAME, Config, parse_config
+from repropack.dataset_proposal import Local
 from repropack.errors import ConfigError, SourceError, UsageError
 from repropack.inspection import Inspection, inspect
 from repropack.judge.fields import ManifestError
@@ -116,7 +117,7 @@ def initialise(directory: Path, *, force: bool) -> Initialised:
     if path.exists() and not force:
         raise UsageError(f"{path} exists already", hint="edit it, or replace it with --force")
     source = open_source(directory, allow_dirty=True)
-    text = propose(inspect(source, None), source)
+    text = propose(inspect(source, None), source, Local(directory=directory))
     found = parse_config(text)
     try:
         write_atomically(path, text)

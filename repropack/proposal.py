@@ -12,6 +12,7 @@ from typing import Final
 
 from repropack.config import CONFIG_NAME, parse_config, suggest_name
 from repropack.config.rendering import metric_text, quoted, scalar
+from repropack.dataset_proposal import Local, propose_datasets
 from repropack.detectors import Readable
 from repropack.detectors.data import DOWNLOAD
 from repropack.detectors.purposes import EXPERIMENT, PREPARATION
@@ -54,23 +55,26 @@ claims:                          # what the paper reports: fill in, and remove t
 """
 
 
-def propose(inspection: Inspection, source: Readable) -> str:
-    """Return a repropack.yaml with the experiments and metrics that could be inferred.
+def propose(inspection: Inspection, source: Readable, local: Local = Local()) -> str:  # noqa: B008
+    """Return a repropack.yaml with the data, experiments and metrics that could be inferred.
 
-    `source` tells which of the scripts' outputs are files of the repository already.
+    `source` tells which of the scripts' outputs are files of the repository already, and `local`
+    which data lies beside it.
     """
     chosen = _chosen(inspection.scripts)
-    text = _text(inspection, source, chosen)
+    tracked = frozenset(entry.path for entry in source.files())
+    data = propose_datasets(inspection.findings, tracked, local)
+    text = _text(inspection, source, chosen, data)
     try:
         parse_config(text, name=CONFIG_NAME)
     except ConfigError:  # e.g. a script named `{seed}.py`: say nothing rather than something wrong
-        return _text(inspection, source, ())
+        return _text(inspection, source, (), "")
     return text
 
 
-def _text(inspection: Inspection, source: Readable, scripts: tuple[Script, ...]) -> str:
+def _text(inspection: Inspection, source: Readable, scripts: tuple[Script, ...], data: str) -> str:
     names = _names(scripts)
-    parts = [f"{_HEADER}name: {inspection.name}\n"]
+    parts = [f"{_HEADER}name: {inspection.name}\n" + (f"\n{data}" if data else "")]
     if scripts:
         several = "    # each starts from a fresh copy of the source" if len(scripts) > 1 else ""
         experiments = [

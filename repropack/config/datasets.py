@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from repropack.config import fields
 from repropack.config.cursor import Cursor
-from repropack.config.model import Dataset
+from repropack.config.document import Scalar
+from repropack.config.model import INCLUDE_BYTES, Dataset
 from repropack.config.names import shown
 from repropack.findings import Finding, Severity, Where
 from repropack.retrieval.addresses import hub, is_address
 
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([MGT]B)", re.I | re.ASCII)
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _KEYS = ("path", "url", "sha256", "footprint", "include")
 
 
@@ -24,14 +28,26 @@ def _dataset(name: str, cursor: Cursor) -> Dataset:
     given = cursor.fields(_KEYS)
     if cursor.is_mapping():
         cursor.require(given, "path")
+    include, include_bytes = _included(given)
     return Dataset(
         name=name,
         path=fields.value_of(given, "path", fields.relative_path) or "",
         urls=_addresses(given),
         sha256=fields.value_of(given, "sha256", fields.sha256),
         footprint=fields.value_of(given, "footprint", fields.relative_path),
-        include=fields.value_of(given, "include", fields.boolean) or False,
+        include=include,
+        include_bytes=include_bytes,
     )
+
+
+def _included(given: dict[str, Cursor]) -> tuple[bool, int]:
+    """`include: true`, or how much of it at most: `include: 5 GB`."""
+    cursor = given.get("include")
+    node = cursor.node if cursor is not None else None
+    size = _SIZE.fullmatch(node.text) if isinstance(node, Scalar) else None
+    if size is not None:
+        return True, int(float(size[1]) * _UNITS[size[2].upper()])
+    return fields.value_of(given, "include", fields.boolean) or False, INCLUDE_BYTES
 
 
 def _addresses(given: dict[str, Cursor]) -> tuple[str, ...]:

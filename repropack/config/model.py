@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from repropack.findings import Finding
 from repropack.judge.model import Claim, Experiment
+
+#: What `include: true` takes of a dataset; `include: 5 GB` takes more.
+INCLUDE_BYTES: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,8 @@ class Dataset:
     """Data that the experiments read; copied into the image only when `include` says so.
 
     `urls` are mirrors of one file, of which `sha256` is the hash, or of a record of several.
-    `footprint` is a file of the source that records the data, in any format that is read.
+    `footprint` is a file of the source that records the data, in any format that is read. At most
+    `include_bytes` of it are included.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Dataset:
     sha256: str | None = None
     footprint: str | None = None
     include: bool = False
+    include_bytes: int = INCLUDE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

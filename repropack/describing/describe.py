@@ -20,6 +20,8 @@ from repropack.progress import Reporter
 #: Tables, and files of arrays, that are looked into; of more the first are told.
 MAX_FILES: Final = 200
 MAX_PROBLEMS: Final = 20
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_POINTERS = range(120, 400)  # as large are they
 
 
 def describe(data: Path, footprint: Path, *, jobs: int, reporter: Reporter) -> Description:
@@ -67,7 +69,9 @@ class _Work:
     def sort(self, entry: Entry) -> None:
         """Remember what is to be read."""
         low = shown(entry.path).lower()
-        if extension(low) in IMAGES:
+        if entry.size_bytes in _POINTERS and self._is_pointer(entry):
+            self._problem(shown(entry.path), "a pointer of Git LFS, and not the data: git lfs pull")
+        elif extension(low) in IMAGES:
             self.images.append(entry.path)
         elif low.endswith((*tables.ENDS, *arrays.NUMPY, *arrays.HDF5)):
             if len(self.files) < MAX_FILES:
@@ -78,6 +82,12 @@ class _Work:
     def place(self, path: bytes) -> str:
         """Where a file of the data is."""
         return os.fsdecode(self.tree.place(path))
+
+    def _is_pointer(self, entry: Entry) -> bool:
+        try:
+            return Path(self.place(entry.path)).read_bytes().startswith(_POINTER)
+        except OSError:
+            return False
 
     def read_files(self) -> None:
         """Tables and arrays, one after the other."""

@@ -7,11 +7,14 @@ Does not own: fetching what is not there (`git lfs pull`, the user's step).
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from repropack.footprint.model import Entry, shown
+from repropack.footprint.walk import Tree
 from repropack.source.text import Unreadable
 
 # A pointer has between 126 bytes and these (one with extensions is longer).
@@ -68,6 +71,20 @@ def read_pointer(blob: bytes) -> Pointer | None:
     if found is None:
         return None
     return Pointer(sha256=found[1].decode(), size_bytes=int(found[2]))
+
+
+def pointers_among(tree: Tree, entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Which files of a dataset are pointers, where their content should be."""
+    found = []
+    for entry in entries:
+        if entry.size_bytes in POINTER_BYTES:
+            try:
+                blob = Path(os.fsdecode(tree.place(entry.path))).read_bytes()
+            except OSError:
+                continue
+            if read_pointer(blob) is not None:
+                found.append(shown(entry.path))
+    return tuple(found)
 
 
 def working_file(file: Path, path: str, pointer: Pointer) -> WorkingFile | None:

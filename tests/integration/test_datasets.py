@@ -164,6 +164,23 @@ def test_data_that_is_fetched(tmp_path: Path) -> None:
         server.close()
 
 
+def test_what_is_no_data_or_too_much(tmp_path: Path) -> None:
+    """Pointers of Git LFS are refused; `include` takes what it says, and is told before."""
+    author = project(tmp_path / "author", ", include: 1 MB")
+    numbers = author / "data/numbers/a.txt"
+    numbers.write_bytes(b"1" + b" " * 1_500_000)
+    done = venv("build", author, "-o", "bundle", cwd=tmp_path)
+    assert done.code == 3 and "`include: 1 GB` takes it" in done.err, done.said
+    assert "numbers has 1.5 MB" in done.err, done.said
+    numbers.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    )
+    done = venv("build", author, "-o", "bundle", cwd=tmp_path)
+    assert done.code == 3 and "pointers of Git LFS" in done.err, done.said
+    assert "  a.txt" in done.err.splitlines(), done.said
+    assert not (tmp_path / "bundle").exists()
+
+
 def reproduce(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The reviewer's script."""
     return subprocess.run(

@@ -36,6 +36,8 @@ def test_a_branch_is_a_finding() -> None:
         ("url: ['https://me:pw@a.example/d']", "d.url[0]: holds a user name or password"),
         ("url: ['https://a.example/d', 'https://a.example/d']", "d.url[1]: given twice"),
         ("footprint: ../f.json", "d.footprint: "),
+        ("include: 5", "d.include: must be one of true, false"),
+        ("include: -1 GB", "d.include: must be one of true, false"),
     ],
 )
 def test_problems(given: str, problem: str) -> None:
@@ -43,3 +45,19 @@ def test_problems(given: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config(f"datasets: {{d: {{path: a, {given}}}}}")
     assert any(problem in each for each in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("true", (True, 1_000_000_000)),
+        ("false", (False, 1_000_000_000)),
+        ("5 GB", (True, 5_000_000_000)),
+        ("1.5gb", (True, 1_500_000_000)),
+        ("300MB", (True, 300_000_000)),
+    ],
+)
+def test_include(given: str, expected: tuple[bool, int]) -> None:
+    """`include` says whether, or how much at most."""
+    (dataset,) = parse_config(f"datasets: {{d: {{path: a, include: {given}}}}}").datasets
+    assert (dataset.include, dataset.include_bytes) == expected

@@ -226,6 +226,14 @@ def test_damaged_files(tmp_path: Path, name: str) -> None:
     assert [table.path for table in found.tables] == ["b.csv"]
 
 
+def test_pointers_are_no_data(tmp_path: Path) -> None:
+    """A pointer of Git LFS where an image should be is told as one."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    found = described(write(tmp_path / "d", a_D_png=pointer, b_D_txt=pointer))
+    assert [path for path, _ in found.problems] == ["a.png", "b.txt"]
+    assert "git lfs pull" in found.problems[0][1]
+
+
 def test_a_single_file(tmp_path: Path) -> None:
     """A dataset may be one file."""
     table = tmp_path / "t.csv"
