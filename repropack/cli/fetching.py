@@ -56,7 +56,7 @@ def fetch(
       repropack data fetch ../artifact digits
       repropack data fetch https://a.example/d.zip https://b.example/d.zip --sha256 H -o data/digits
     """
-    from repropack.cli.commands import progress
+    from repropack.cli.commands import note_stray, progress
     from repropack.obtaining import Means
     from repropack.obtaining import fetch as obtain
     from repropack.workspace import cache_directory
@@ -65,6 +65,9 @@ def fetch(
     limits = parsed_limits(max_files, max_bytes, max_ratio)
     with progress() as shown:
         fetched = obtain(asks, Means(cache=cache_directory(), limits=limits, reporter=shown))
+        for each in fetched:
+            if out is None and not each.already:
+                note_stray(directory_of(words), each.place, shown)
     return tell(fetched, as_json=as_json)
 
 
@@ -86,8 +89,8 @@ def asked(
                 "--sha256, -o, --footprint and --no-unpack belong to URLs",
                 hint="of a project's data, repropack.yaml says all of this",
             )
-        directory = words[:1] if words and Path(words[0]).is_dir() else ()
-        return declared.of_directory(Path(*directory), words[len(directory) :])
+        names = words[1:] if names_directory(words) else words
+        return declared.of_directory(directory_of(words), names)
     refuse_odd_addresses(words)
     if out is None:
         raise UsageError("nothing says where it goes", hint="add -o DIRECTORY")
@@ -95,6 +98,19 @@ def asked(
         raise UsageError(f"not a SHA-256: {sha256}", hint="it has 64 hexadecimal digits")
     digest = sha256.lower() if sha256 else None
     return (declared.of_addresses(words, out, sha256=digest, footprint=footprint, unpack=unpack),)
+
+
+def directory_of(words: tuple[str, ...]) -> Path:
+    """The project or bundle: the first word, if it is one, else where we are."""
+    return Path(words[0]) if names_directory(words) else Path()
+
+
+def names_directory(words: tuple[str, ...]) -> bool:
+    """Whether the first word is a project or bundle; a dataset may be called as a directory is."""
+    if not words or not Path(words[0]).is_dir():
+        return False
+    marks = (Path(words[0], name).exists() for name in ("repropack.yaml", "repropack.json"))
+    return "/" in words[0] or words[0] in (".", "..") or any(marks)
 
 
 def refuse_odd_addresses(words: tuple[str, ...]) -> None:

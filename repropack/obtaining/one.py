@@ -87,7 +87,7 @@ class One:
         got = []
         for number, wanted in enumerate(files, 1):
             if len(files) > 1:
-                self._reporter.step(f"fetching {self._ask.name}, file {number} of {len(files)}")
+                self._reporter.detail(f"file {number} of {len(files)}: {wanted.name}")
             got.append(self._file(wanted))
         return tuple(got)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from repropack.footprint.following import duration, size
 from repropack.progress import Reporter
@@ -61,14 +62,18 @@ def _from(url: str, wanted: Wanted, key: str, store: Store, web: Web, reporter: 
             part.reset()  # nothing would tell that its halves belong together
         resumed = part.size_bytes > 0
         following = Following(reporter, part.size_bytes)
-        web.download(url, part, size_bytes=wanted.size_bytes, told=following.told)
+        pages = wanted.hash is not None or wanted.name.lower().endswith((".html", ".htm"))
+        bring = partial(
+            web.download, url, part, size_bytes=wanted.size_bytes, told=following.told, pages=pages
+        )
+        bring()
         try:
             sha256 = _checked(part, wanted)
         except Failed:
             part.reset()
             if not resumed:
                 raise
-            web.download(url, part, size_bytes=wanted.size_bytes, told=following.told)
+            bring()
             try:
                 sha256 = _checked(part, wanted)
             except Failed:

@@ -57,13 +57,18 @@ class Web:
         """Close its connections."""
         self._session.close()
 
-    def download(self, url: str, part: Partial, *, size_bytes: int | None, told: Told) -> None:
-        """Bring `part` to the file's end, from where it is. Raises `Failed`."""
+    def download(
+        self, url: str, part: Partial, *, size_bytes: int | None, told: Told, pages: bool = True
+    ) -> None:
+        """Bring `part` to the file's end, from where it is. Raises `Failed`.
+
+        Without `pages` a web page is refused: it asks for a login, or says that the file is gone.
+        """
         tries = 0
         while True:
             before = part.size_bytes
             try:
-                self._try(url, part, size_bytes, told)
+                self._try(url, part, size_bytes, told, pages)
                 part.flush()
                 return
             except Failed as error:
@@ -73,7 +78,9 @@ class Web:
                     raise
                 time.sleep(self._pause_s * tries)
 
-    def _try(self, url: str, part: Partial, size_bytes: int | None, told: Told) -> None:
+    def _try(
+        self, url: str, part: Partial, size_bytes: int | None, told: Told, pages: bool
+    ) -> None:
         mark = hashlib.sha256(url.encode()).hexdigest()
         headers = _resuming(part, mark)
         with self._ask("GET", url, headers) as answer:
@@ -83,6 +90,8 @@ class Web:
                 part.reset()
                 raise Failed("what was there of it does not belong to the file that is there now")
             self._refuse(answer)
+            if not pages and answer.headers.get("Content-Type", "").startswith("text/html"):
+                raise Failed("it gives a web page, and not the file", lasting=True, wrong=True)
             if not (headers and _goes_on(answer, part.size_bytes)):
                 part.reset()
             part.belongs_to(mark, _validator(answer))

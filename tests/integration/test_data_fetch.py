@@ -23,7 +23,7 @@ from repropack.footprint import footprint
 from repropack.obtaining import Ask, Fetched, Means, fetch
 from repropack.progress import Silent
 from repropack.retrieval.addresses import Hosts
-from tests.cli.driver import REPROPACK, Done, environment, inside, repropack
+from tests.cli.driver import REPROPACK, Done, environment, inside, project, repropack
 from tests.integration.fileserver import Served, Server
 from tests.unit.retrieval.test_unpacking import tar, tree, zipped
 
@@ -257,12 +257,15 @@ def test_unreachable_and_then_by_hand(tmp_path: Path, server: Server) -> None:
         ("{}/gone", "404 Not Found"),
         ("{}/login", "HF_TOKEN"),
         ("{}/pointer", "pointer of Git LFS"),
+        ("{}/page", "a web page"),
     ],
 )
 def test_reasons(tmp_path: Path, server: Server, url: str, why: str) -> None:
     """What went wrong is told in words, for each kind of failure."""
     server.files["/loop"] = Served(location="/loop")
     server.files["/login"] = Served(status=401)
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    server.files["/page"] = Served(content=b"<html>log in</html>", headers=html)
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
     server.files["/pointer"] = Served(content=pointer.encode())
     with pytest.raises((TemporaryError, IntegrityError), match=why):
@@ -499,28 +502,28 @@ def test_datasets_of_a_project(
 ) -> None:
     """Each goes where the project reads it; what cannot be had is told together, after the rest."""
     monkeypatch.setenv("REPROPACK_CACHE", str(tmp_path / "cache"))
-    project = tmp_path / "project"
-    project.mkdir()
+    paper = tmp_path / "project"
+    paper.mkdir()
     config = PROJECT.replace("@", server.url) % sha256(b"1,2")
-    (project / "repropack.yaml").write_text(config)
-    (project / "images.sha256").write_text(f"{sha256(CONTENT)}  cat/1.png\n")
+    (paper / "repropack.yaml").write_text(config)
+    (paper / "images.sha256").write_text(f"{sha256(CONTENT)}  cat/1.png\n")
     server.files["/table.csv"] = Served(content=b"1,2")
     server.files["/images.tar"] = Served(content=tar(("images/cat/1.png", CONTENT)))
-    done = inside("data", "fetch", project)
+    done = inside("data", "fetch", paper)
     assert done.code == 75, done.said
     assert "1 of 3 datasets" in done.err
-    assert f"put the data of lost at {project / 'data/lost'}" in done.err
-    assert (project / "table.csv").read_bytes() == b"1,2"
-    assert tree(project / "data/images") == {"cat/1.png": CONTENT}
-    (project / "data/lost").mkdir()
-    (project / "data/lost/x").write_text("1")
-    done = inside("data", "fetch", project)
+    assert f"put the data of lost at {paper / 'data/lost'}" in done.err
+    assert (paper / "table.csv").read_bytes() == b"1,2"
+    assert tree(paper / "data/images") == {"cat/1.png": CONTENT}
+    (paper / "data/lost").mkdir()
+    (paper / "data/lost/x").write_text("1")
+    done = inside("data", "fetch", paper)
     assert done.code == 0, done.said
     assert done.out.count("there already") == 3
-    done = inside("data", "fetch", project, "tabel")
+    done = inside("data", "fetch", paper, "tabel")
     assert done.code == 2 and "did you mean table?" in done.err, done.said
-    (project / "data/images/cat/1.png").write_bytes(b"1")
-    assert inside("data", "fetch", project, "images").code == 7
+    (paper / "data/images/cat/1.png").write_bytes(b"1")
+    assert inside("data", "fetch", paper, "images").code == 7
 
 
 def test_what_makes_no_sense(tmp_path: Path, server: Server) -> None:
@@ -541,3 +544,25 @@ def test_what_makes_no_sense(tmp_path: Path, server: Server) -> None:
     with pytest.raises(UsageError, match="is not empty"):
         get(tmp_path, server.url + "/d.tar", place=tmp_path / "full", below=True, named="")
     assert (tmp_path / "full/mine").read_text() == "mine"
+
+
+def test_data_that_git_would_see_is_told(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is put into a repository and not ignored there is a change for git; `.` is a project."""
+    monkeypatch.setenv("REPROPACK_CACHE", str(tmp_path / "cache"))
+    server.files["/d.csv"] = Served(content=b"1")
+    config = f"datasets: {{d: {{path: d.csv, url: '{server.url}/d.csv'}}}}\n"
+    paper = project(tmp_path / "paper", {"repropack.yaml": config})
+    done = inside("data", "fetch", paper, "d")
+    assert done.code == 0 and "add it to .gitignore" in done.err, done.said
+    (paper / "d.csv").unlink()
+    (paper / ".gitignore").write_text("d.csv\n")
+    done = inside("data", "fetch", paper, "d")
+    assert done.code == 0 and ".gitignore" not in done.err, done.said
+    (paper / "d.csv").unlink()
+    done = repropack("data", "fetch", ".", "d", cwd=paper)
+    assert done.code == 0 and (paper / "d.csv").read_bytes() == b"1", done.said
+    (paper / "d").mkdir()  # is no project
+    done = repropack("data", "fetch", "d", cwd=paper)
+    assert done.code == 0 and "there already" in done.out, done.said
