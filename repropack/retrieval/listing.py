@@ -5,6 +5,7 @@ Owns: asking Zenodo and Hugging Face which files there are. Their hashes prove w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +44,35 @@ def _of_hub_file(place: Hub, hash: Hash | None, web: Web, hosts: Hosts) -> Liste
     name = place.path.rpartition("/")[2]
     if hash is not None:
         return Listed(files=(Wanted(name=name, urls=(url,), hash=hash),), notes=_branch(place, ""))
-    headers = web.head(url)
-    digest = headers.get("x-linked-etag", "").strip('"')
+    headers = _told(url, web, hosts)
     size = headers.get("x-linked-size", "")
     wanted = Wanted(
         name=name,
         urls=(url,),
-        hash=Hash(algorithm="sha256", digest=digest) if len(digest) == 64 else None,
+        hash=_stated(headers),
         size_bytes=int(size) if size.isdigit() else None,
     )
     return Listed(files=(wanted,), notes=_branch(place, headers.get("x-repo-commit", "")))
+
+
+def _told(url: str, web: Web, hosts: Hosts) -> dict[str, str]:
+    """What the hub says of a file, which may have moved within the hub."""
+    headers = web.head(url)
+    for _ in range(3):
+        goal = headers.get("location", "")
+        if not goal.startswith("/") or goal.startswith("//") or "x-linked-etag" in headers:
+            break
+        headers = {**headers, **web.head(hosts.hugging_face + goal)}
+    return headers
+
+
+def _stated(headers: dict[str, str]) -> Hash | None:
+    """Of a large file the SHA-256, of a small one its id in git."""
+    digest = (headers.get("x-linked-etag") or headers.get("etag", "")).strip('"')
+    algorithm = {64: "sha256", 40: GIT}.get(len(digest))
+    if algorithm is None or not re.fullmatch("[0-9a-f]+", digest):
+        return None
+    return Hash(algorithm=algorithm, digest=digest)
 
 
 def _branch(place: Hub, commit: str) -> tuple[str, ...]:

@@ -137,8 +137,9 @@ def test_chunks_without_a_length(tmp_path: Path, server: Server) -> None:
     assert (tmp_path / "data/d").read_bytes() == CONTENT
 
 
-def test_a_process_that_is_killed(tmp_path: Path, server: Server) -> None:
-    """Nothing looks whole after SIGKILL, and the next call goes on."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_is_stopped(tmp_path: Path, server: Server, how: signal.Signals) -> None:
+    """Nothing looks whole after Ctrl-C or a kill, and the next call goes on."""
     server.files["/d"] = Served(content=CONTENT, pause_s=0.2, etag='"1"')
     command = (*REPROPACK, "data", "fetch", server.url + "/d", "-o", "out")
     variables = environment({"REPROPACK_CACHE": str(tmp_path / "cache")})
@@ -149,7 +150,8 @@ def test_a_process_that_is_killed(tmp_path: Path, server: Server) -> None:
         while not any(path.stat().st_size > 40_000 for path in partials(tmp_path)):
             assert time.monotonic() < until
             time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(how)
+    assert process.returncode == (-signal.SIGKILL if how is signal.SIGKILL else 130)
     assert whole_files(tmp_path) == []
     assert not (tmp_path / "out").exists()
     start = partials(tmp_path)[0].stat().st_size
@@ -422,6 +424,11 @@ def test_hugging_face(tmp_path: Path, server: Server, monkeypatch: pytest.Monkey
     assert (done.checked, (other / "data/d").read_bytes()) == ("hash", large)
     assert "main is a branch" in said.said[0]
     assert commit in said.said[0]
+    server.files[f"{resolve}/labels.txt"] = Served(location="/api/resolve-cache/labels")
+    server.files["/api/resolve-cache/labels"] = Served(content=b"other", etag=f'"{git_id(small)}"')
+    with pytest.raises(IntegrityError, match="its git is"):
+        fresh = tmp_path / "fresh"
+        get(fresh, f"hf://datasets/o/n@{commit}/labels.txt", hosts=hosts, named="labels.txt")
     tokens = {headers.get("authorization") for _, path, headers in server.asked if "o/n" in path}
     assert tokens == {"Bearer hf_secret"}
     assert "secret" not in everything_in(tmp_path / "cache") + "".join(said.said)
