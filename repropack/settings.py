@@ -23,8 +23,7 @@ class Settings:
     an unlocked project is resolved (None: its commit's). `results` is the author's verification,
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
-    `hide` has further words to look for. With `fetch`, missing data is
-    fetched.
+    `hide` has further words to look for. With `fetch`, data that is missing is fetched.
     """
 
     cache: Path

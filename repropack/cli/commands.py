@@ -257,9 +257,8 @@ def verify(
         out=out,
         resume=resume,
         data=data,
-        fetch=options["fetch"],
         home=directory,
-        sign=options["sign"],
+        **{name: options[name] for name in ("fetch", "sign")},
     )
     refuse_trust(directory, options["trust"])
     if out is not None and not resume:  # before anything is built

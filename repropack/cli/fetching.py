@@ -56,7 +56,8 @@ def fetch(
       repropack data fetch ../artifact digits
       repropack data fetch https://a.example/d.zip https://b.example/d.zip --sha256 H -o data/digits
     """
-    from repropack.cli.commands import note_stray, progress
+    from repropack.cli.commands import progress
+    from repropack.cli.options import note_stray
     from repropack.obtaining import Means
     from repropack.obtaining import fetch as obtain
     from repropack.workspace import cache_directory

@@ -35,6 +35,7 @@ def scratch_for(place: Path, store: Store, reporter: Reporter) -> Iterator[Path]
     key = "place-" + hashlib.sha256(os.fsencode(place.absolute())).hexdigest()
     with store.lock(key, reporter):
         scratch = place.parent / f".{place.name[:100]}.fetching"
+        new = [path for path in place.parents if not path.exists()]
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(scratch, ignore_errors=True)
@@ -45,6 +46,9 @@ def scratch_for(place: Path, store: Store, reporter: Reporter) -> Iterator[Path]
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):  # those that hold something now stay
+                for path in new:
+                    path.rmdir()
 
 
 def unpacked(

@@ -320,7 +320,7 @@ def test_archives_and_their_footprint(tmp_path: Path, server: Server) -> None:
     server.files["/v1.zip"] = Served(content=zipped(("a", b"1"), ("sub/b", b"23")))
     with pytest.raises(IntegrityError, match=r"changed: 1\n.*sub/b"):
         get(other, url, footprint=recorded)
-    assert not list((other / "data").iterdir())
+    assert not (other / "data").exists()
     (tmp_path / "data/d/new").write_text("1")
     with pytest.raises(IntegrityError, match="added: 1"):
         get(tmp_path, url, footprint=recorded)
@@ -332,8 +332,7 @@ def test_hostile_archives_leave_nothing(tmp_path: Path, server: Server) -> None:
     done = command_line(tmp_path, server.url + "/d.tar", "-o", "below/out")
     assert done.code == 3, done.said
     assert "leads out" in done.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["below", "cache"]
-    assert list((tmp_path / "below").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
     server.files["/e.tar.gz"] = Served(content=zipped(("a", b"1")))
     assert command_line(tmp_path, server.url + "/e.tar.gz", "-o", "out").code == 3
     done = command_line(tmp_path, server.url + "/d.tar", "--no-unpack", "-o", "out")
