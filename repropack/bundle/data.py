@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from repropack.errors import DataError
+from repropack.retrieval.addresses import is_address
 
 FOOTPRINTS = "footprints"
 INCLUDED = "data"
@@ -62,9 +64,25 @@ def from_json(raw: dict[str, Any]) -> Data:
         n_files=int(raw["n_files"]),
         n_bytes=int(raw["n_bytes"]),
         include=bool(raw["include"]),
-        urls=tuple(str(url) for url in raw["urls"]),
-        sha256=None if raw["sha256"] is None else str(raw["sha256"]),
+        urls=_urls(raw),
+        sha256=_sha256(raw.get("sha256")),
     )
+
+
+def _urls(raw: dict[str, Any]) -> tuple[str, ...]:
+    """Its addresses; bundles once had one. Raises `ValueError` for what is none."""
+    found = raw.get("urls", [raw["url"]] if raw.get("url") else [])
+    bad = [url for url in found if not (isinstance(url, str) and is_address(url))]
+    if bad or not isinstance(found, list):
+        raise ValueError(f"{bad or found!r} is no address of data")
+    return tuple(found)
+
+
+def _sha256(given: Any) -> str | None:
+    """It names a file of the cache. Raises `ValueError` for what is no SHA-256."""
+    if given is None or (isinstance(given, str) and re.fullmatch("[0-9a-f]{64}", given)):
+        return given
+    raise ValueError(f"{given!r} is no SHA-256")
 
 
 def write_data(directory: Path, datasets: tuple[Data, ...]) -> None:
