@@ -22,7 +22,7 @@ FINDINGS = [
     ("torch==2.4.1", "cuda.libraries-missing", "Lock again for Linux"),
     ("torch==2.4.1+cpu cupy-cuda12x==13.0.0", "cuda.cpu-build", "does not use a GPU"),
     ("torch==2.16.0", "cuda.unknown", "newer than 2.15.0"),
-    ("torch==0.4.1", "cuda.unknown", "older than 1.7.0"),
+    ("torch==0.4.1", "cuda.unknown", "older than 1.0.0"),
     ("torch==2.4.2", "cuda.unknown", "does not have it"),
     ("torch==2.16.0 nvidia-cuda-runtime==13.5.37", "cuda.not-in-table", "ends with 13.4"),
     ("torch==2.5.1+cu130", "cuda.not-in-table", "no cu130 build"),

@@ -48,6 +48,10 @@ def cu118(name: str) -> str:
 
 ROWS = [
     # torch from the package index: the build that it has, which is not the newest one offered
+    Row("torch==1.0.1.post2", "9.0", None, "384.81"),
+    Row("torch==1.2.0", "10.0", None, "410.48"),
+    Row("torch==1.4.0", "10.1", None, "418.39"),
+    Row("torch==1.5.1", "10.2", None, D10),
     Row("torch==1.7.1", "10.2", "7.6.5.32", D10, "3.7 5.0 6.0 7.0 7.5"),
     Row("torch==1.9.0", "10.2", "7.6.5.32", D10, "3.7 5.0 6.0 7.0"),
     Row("torch==1.12.1", "10.2", "7.6.5.32", D10, "3.7 5.0 6.0 7.0"),
