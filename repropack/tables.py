@@ -53,6 +53,17 @@ def debian_python(suite: str) -> str:
     return str(_data("pythons.json")["debian"][suite])
 
 
+def patch_of(minor: str) -> str:
+    """The version of Python, with its patch, that a base of a minor version most likely has.
+
+    Packages exclude some patches: `>=3.7.1`, `!=3.9.0`. That of a minor nobody knows is its first.
+    """
+    suite = SUITES.get(minor)
+    return (
+        debian_python(suite) if suite else _data("pythons.json")["patch"].get(minor, f"{minor}.0")
+    )
+
+
 def suite_of(python: str) -> str:
     """The Debian release underneath a minor version: its own, else that of its official image."""
     official: str = _data("pythons.json")["official"].get(python, DEFAULT_SUITE)

@@ -21,7 +21,7 @@ from repropack.environment.store import explained, key_of, workspace
 from repropack.environment.stubs import Stub, write_stubs
 from repropack.errors import BuildError
 
-ANSWER_SCHEMA = 2
+ANSWER_SCHEMA = 3
 NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
 UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
 WHEELS_ALONE = ("--only-binary", ":all:")
@@ -92,6 +92,8 @@ def uv_command(question: Question) -> list[str]:
 
     Without dependencies uv needs no metadata of a source distribution, and so runs none of it.
     """
+    from repropack.environment.target import full_version
+
     target = question.target
     newer = [] if question.date is None else ["--exclude-newer", question.date]
     return [
@@ -99,7 +101,8 @@ def uv_command(question: Question) -> list[str]:
         *(("--format", "pylock.toml") if question.files else ("--generate-hashes",)),
         *(("--no-deps",) if question.version_only or question.files else WHEELS_ALONE),
         "--no-header",
-        *("--python-version", target.python, "--python-platform", uv_platform(target), *newer),
+        *("--python-version", full_version(target)),
+        *("--python-platform", uv_platform(target), *newer),
         *("--python", sys.executable, "--no-python-downloads"),
         *("--no-progress", "--color", "never"),
     ]

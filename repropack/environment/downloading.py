@@ -103,10 +103,13 @@ def manifest_text(
 
 def pip_command(target: Target, destination: Path) -> list[str]:
     """`pip download` for the target and for nothing else."""
+    from repropack.environment.target import full_version
+
     platforms = [word for tag in target.platforms for word in ("--platform", tag)]
     return [
         *(sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--require-hashes"),
-        *("--only-binary=:all:", "--python-version", target.python, "--implementation", "cp"),
+        *("--only-binary=:all:", "--implementation", "cp"),
+        *("--python-version", full_version(target)),
         *("--abi", target.abi, *platforms),
         *("--no-input", "--progress-bar", "off", "--no-color", "--disable-pip-version-check"),
         *("--dest", str(destination)),

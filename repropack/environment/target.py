@@ -13,6 +13,7 @@ from packaging.markers import Environment, InvalidMarker, Marker, UndefinedEnvir
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from repropack.environment.model import Target, normalise
+from repropack.tables import patch_of
 
 EXTRA = re.compile(
     r"""\bextra\s*(?P<left>==|!=)\s*(?:"(?P<a>[^"]*)"|'(?P<b>[^']*)')"""
@@ -50,8 +51,8 @@ def marker_environment(target: Target) -> Environment:
 
 
 def full_version(target: Target) -> str:
-    """The target's Python with a patch version: `3.11.0` where it is not known."""
-    return target.python if target.python.count(".") == 2 else f"{target.minor}.0"
+    """The target's Python with a patch version: where it is not known, that of its base."""
+    return target.python if target.python.count(".") == 2 else patch_of(target.minor)
 
 
 def marker_holds(

@@ -616,6 +616,15 @@ def test_the_wheel_chosen_is_the_one_that_pip_chooses(cache: Path, tmp_path: Pat
 
 
 @pytest.mark.network
+def test_what_needs_a_later_patch_of_python_is_resolved(cache: Path) -> None:
+    """pandas 1.2.4 is for 3.7.1 and later: every base with 3.7 has a later patch than that."""
+    began = at(datetime(2021, 6, 1, tzinfo=UTC))
+    source = Files(r_txt="pandas<1.2.5\n")
+    locked = resolve(source, "r.txt", target=Target(python="3.7"), as_of=began, cache=cache)
+    assert "pandas==1.2.4" in map(str, locked.requirements)
+
+
+@pytest.mark.network
 def test_packages_without_wheels_are_resolved_by_their_sources(cache: Path) -> None:
     """Where wheels are not all there is, sources stand in, and their own needs are resolved."""
     target = Target(python="3.9", glibc=(2, 31), from_sources=True)

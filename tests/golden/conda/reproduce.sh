@@ -542,7 +542,8 @@ fetch_for() {
     set --
     for platform in $platforms; do set -- "$@" --platform "$platform"; done
     await env PIP_REQUIRE_VIRTUALENV=0 python3 "tools/$pip/pip" download --disable-pip-version-check --no-deps \
-        --require-hashes --only-binary=:all: --implementation cp --python-version "$version_for" \
+        --require-hashes --only-binary=:all: --ignore-requires-python \
+        --implementation cp --python-version "$version_for" \
         --abi "cp$(printf '%s' "$version_for" | tr -d .)" --abi abi3 --abi none "$@" \
         --log "$work/pip.log" --dest wheels --requirement "$file" >&2
 }
@@ -560,7 +561,7 @@ fetch_in_base() {
     new_fetcher 'cd /in && mkdir wheels && \
         fetch() { "python$0" "$1/pip" download --disable-pip-version-check --no-cache-dir --no-deps \
             --require-hashes --only-binary=:all: --log pip.log --dest wheels --requirement "$2" \
-            --implementation cp --python-version "$3" --platform linux_x86_64 --platform manylinux_2_36_x86_64 --platform manylinux_2_35_x86_64 --platform manylinux_2_34_x86_64 --platform manylinux_2_33_x86_64 --platform manylinux_2_32_x86_64 --platform manylinux_2_31_x86_64 --platform manylinux_2_30_x86_64 --platform manylinux_2_29_x86_64 --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_26_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_24_x86_64 --platform manylinux_2_23_x86_64 --platform manylinux_2_22_x86_64 --platform manylinux_2_21_x86_64 --platform manylinux_2_20_x86_64 --platform manylinux_2_19_x86_64 --platform manylinux_2_18_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform manylinux_2_16_x86_64 --platform manylinux_2_15_x86_64 --platform manylinux_2_14_x86_64 --platform manylinux_2_13_x86_64 --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 --platform manylinux_2_11_x86_64 --platform manylinux_2_10_x86_64 --platform manylinux_2_9_x86_64 --platform manylinux_2_8_x86_64 --platform manylinux_2_7_x86_64 --platform manylinux_2_6_x86_64 --platform manylinux_2_5_x86_64 --platform manylinux1_x86_64 \
+            --ignore-requires-python --implementation cp --python-version "$3" --platform linux_x86_64 --platform manylinux_2_36_x86_64 --platform manylinux_2_35_x86_64 --platform manylinux_2_34_x86_64 --platform manylinux_2_33_x86_64 --platform manylinux_2_32_x86_64 --platform manylinux_2_31_x86_64 --platform manylinux_2_30_x86_64 --platform manylinux_2_29_x86_64 --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_26_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_24_x86_64 --platform manylinux_2_23_x86_64 --platform manylinux_2_22_x86_64 --platform manylinux_2_21_x86_64 --platform manylinux_2_20_x86_64 --platform manylinux_2_19_x86_64 --platform manylinux_2_18_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform manylinux_2_16_x86_64 --platform manylinux_2_15_x86_64 --platform manylinux_2_14_x86_64 --platform manylinux_2_13_x86_64 --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 --platform manylinux_2_11_x86_64 --platform manylinux_2_10_x86_64 --platform manylinux_2_9_x86_64 --platform manylinux_2_8_x86_64 --platform manylinux_2_7_x86_64 --platform manylinux_2_6_x86_64 --platform manylinux_2_5_x86_64 --platform manylinux1_x86_64 \
             --abi "cp$(printf %s "$3" | tr -d .)" --abi abi3 --abi none; } && \
         { [ ! -s fetch.txt ] || fetch "$1" fetch.txt "3.8"; } && \
         fetch "$1" fetch-tools.txt "$0"'

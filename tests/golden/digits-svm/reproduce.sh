@@ -502,7 +502,8 @@ fetch_for() {
     set --
     for platform in $platforms; do set -- "$@" --platform "$platform"; done
     await env PIP_REQUIRE_VIRTUALENV=0 python3 "tools/$pip/pip" download --disable-pip-version-check --no-deps \
-        --require-hashes --only-binary=:all: --implementation cp --python-version "$version_for" \
+        --require-hashes --only-binary=:all: --ignore-requires-python \
+        --implementation cp --python-version "$version_for" \
         --abi "cp$(printf '%s' "$version_for" | tr -d .)" --abi abi3 --abi none "$@" \
         --log "$work/pip.log" --dest wheels --requirement "$file" >&2
 }

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from repropack.environment import Target, normalise
-from repropack.environment.target import marker_environment, marker_holds, tags_of
+from repropack.environment.downloading import pip_command
+from repropack.environment.target import full_version, marker_environment, marker_holds, tags_of
 
 
 def test_tags_are_those_of_a_real_interpreter() -> None:
@@ -69,3 +71,20 @@ def test_importing_the_stage_is_light() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"packaging", "pip", "uv", "importlib.metadata"} & set(done)
+
+
+@pytest.mark.parametrize(
+    ("python", "full"),
+    [
+        ("3.11", "3.11.2"),  # Debian's
+        ("3.7", "3.7.17"),  # the last one
+        ("3.7.4", "3.7.4"),
+        ("3.99", "3.99.0"),
+    ],
+)
+def test_a_python_without_its_patch_is_that_of_its_base(python: str, full: str) -> None:
+    """Packages exclude patches (`>=3.7.1`), and pip and uv take 3.7 for 3.7.0."""
+    target = Target(python=python)
+    assert full_version(target) == full
+    command = pip_command(target, Path("wheels"))
+    assert command[command.index("--python-version") + 1] == full
