@@ -1,8 +1,9 @@
 """Footprints against the tools that people use: data.py [DIRECTORY] [NAME...] [--dvc PROGRAM] …
 
 Makes the files in DIRECTORY (default: a temporary one; 15 GB) and runs each tool on the same ones,
-in turn with ours. Prints, for every pair, how many times as long the other takes (wall clock and
-CPU, median and extremes) beside the load. Tools that are not there are left out.
+in turn with ours. Prints how many times as long the other takes: of the pairs the median and the
+extremes, of the least disturbed runs of both (best / best), and in CPU seconds; the load beside it.
+Tools that are not there are left out.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def compare(
 ) -> None:
     """Print how many times as long the others take, in pairs; each has a target or 0."""
     print(f"\n## {title}\n")
-    print("| peer | ours | peer's | peer / ours | in CPU seconds | target | load |")
-    print("|---|---|---|---|---|---|---|")
+    print("| peer | ours | peer's | peer / ours | best / best | in CPU seconds | target | load |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, (command, target) in others.items():
         if not (shutil.which(shlex.split(command)[0]) or "|" in command):
             continue
@@ -97,10 +98,12 @@ def compare(
         pairs = [(took(ours, before=before), took(command, before=before)) for _ in range(rounds)]
         walls = [(own.wall_s, other.wall_s) for own, other in pairs]
         cpus = [(own.cpu_s, other.cpu_s) for own, other in pairs]
+        best = min(other for _, other in walls) / min(own for own, _ in walls)
         own, other = (statistics.median(side) for side in zip(*walls, strict=True))
         wanted = f"{target:.1f}x" if target else ""
         print(
-            f"| {name} | {own:.2f} s | {other:.2f} s | {spread(walls)} | {spread(cpus)} "
+            f"| {name} | {own:.2f} s | {other:.2f} s | {spread(walls)} | {best:.2f}x "
+            f"| {spread(cpus)} "
             f"| {wanted} | {os.getloadavg()[0]:.1f} |",
             flush=True,
         )

@@ -63,7 +63,8 @@ class Tree:
     def runs(self) -> Iterator[Run | Found]:
         """The same, with files that follow each other in one directory by their names alone."""
         if not self.is_directory:
-            yield Run(b"", [self.single])
+            found = self.look(self.single)
+            yield found if found.trouble else Run(b"", [self.single])
             return
         prefix = b""
         open_ones = [self._listed(prefix)]

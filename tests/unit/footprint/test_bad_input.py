@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import socket
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,31 @@ def test_fifos_sockets_and_what_vanishes_are_told_at_once(tmp_path: Path) -> Non
             made(data, tmp_path / "f.json")
     assert caught.value.problems == ("pipe is a FIFO", "sub/sock is a socket")
     assert os.listdir(tmp_path) == ["d"]
+
+
+def test_a_device_or_fifo_instead_of_a_file(tmp_path: Path) -> None:
+    """It is named as what it is, and never opened: that alone may change something."""
+    os.mkfifo(tmp_path / "pipe")
+    for place, problem in (
+        (Path("/dev/null"), "null is a character device"),
+        (tmp_path / "pipe", "pipe is a FIFO"),
+    ):
+        with pytest.raises(DataError) as caught:
+            made(place, tmp_path / "f.json")
+        assert caught.value.problems == (problem,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_among_files(tmp_path: Path) -> None:
+    """A device in the data is no data either."""
+    data = make(tmp_path / "d", {"a": "x"})
+    try:
+        os.mknod(data / "null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except OSError as error:
+        pytest.skip(f"no devices here: {error}")
+    with pytest.raises(DataError) as caught:
+        made(data, tmp_path / "f.json")
+    assert caught.value.problems == ("null is a character device",)
 
 
 def test_links_are_recorded_and_not_followed(tmp_path: Path) -> None:
