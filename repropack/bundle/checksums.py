@@ -146,10 +146,12 @@ def differences(directory: Path, sums: dict[str, str]) -> list[str]:
         path.relative_to(directory).as_posix(): path for path in walk(directory, skip=UNLISTED)
     }
     present = {n: p for n, p in present.items() if n in sums or not n.startswith(FETCHED)}
-    regular = {name: path for name, path in present.items() if not path.is_symlink()}
+    regular = {n: path for n, path in present.items() if path.is_file() and not path.is_symlink()}
     problems = [f"missing: {name}" for name in sums if name not in regular]
     added = (name for name in regular if name not in sums and name.startswith(SOURCE))
     problems += [f"added: {name}" for name in added]
+    devices = (n for n, path in present.items() if not (path.is_file() or path.is_symlink()))
+    problems += [f"neither a file nor a link: {name}" for name in devices]
     problems += [
         f"changed: {name}"
         for name, path in regular.items()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from repropack.bundle.strict import count, inside, shaped
 from repropack.errors import DataError
 from repropack.retrieval.addresses import is_address
 
@@ -58,11 +59,11 @@ def to_json(data: Data) -> dict[str, Any]:
 def from_json(raw: dict[str, Any]) -> Data:
     """The same, read."""
     return Data(
-        name=str(raw["name"]),
-        path=str(raw["path"]),
-        root_hash=str(raw["root_hash"]),
-        n_files=int(raw["n_files"]),
-        n_bytes=int(raw["n_bytes"]),
+        name=shaped("name", raw["name"]),
+        path=inside("path in the source", raw["path"]),
+        root_hash=shaped("root hash", raw["root_hash"]),
+        n_files=count("number of files", raw["n_files"]),
+        n_bytes=count("number of bytes", raw["n_bytes"]),
         include=bool(raw["include"]),
         urls=_urls(raw),
         sha256=_sha256(raw.get("sha256")),

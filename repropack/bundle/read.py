@@ -10,6 +10,7 @@ from typing import Any
 from repropack.bundle import checksums
 from repropack.bundle.contents import DEBS, PYTHON
 from repropack.bundle.data import Data, from_json
+from repropack.bundle.strict import address, count, shaped
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
 from repropack.debian.debs import Deb, parse_debs
@@ -84,6 +85,8 @@ def read_bundle(directory: Path) -> Bundle:
         KeyError,
         TypeError,
         AttributeError,
+        OverflowError,
+        RecursionError,
         ManifestError,
         InvalidError,
     ) as error:
@@ -98,17 +101,17 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
     return Bundle(
         directory=directory,
         digest=digest,
-        name=str(raw["name"]),
+        name=shaped("name", raw["name"]),
         commit=str(raw["source"]["commit"] or raw["source"]["tree"]),
-        tag=str(raw["image"]["tag"]),
+        tag=shaped("tag", raw["image"]["tag"]),
         base=BaseNeed(
-            python=str(base["python"]),
-            suite=str(base["suite"]),
-            apt=tuple(str(package) for package in base["apt"]),
-            cuda=None if base["cuda"] is None else str(base["cuda"]),
-            exact=str(base["exact"]) if base.get("exact") else None,
+            python=shaped("Python", base["python"]),
+            suite=shaped("Debian release", base["suite"]),
+            apt=tuple(shaped("Debian package", package) for package in base["apt"]),
+            cuda=None if base["cuda"] is None else shaped("image", base["cuda"]),
+            exact=shaped("whole version", base["exact"]) if base.get("exact") else None,
         ),
-        base_reference=str(base["reference"]),
+        base_reference=shaped("image", base["reference"]),
         debs=debs_in(directory, base["packages_sha256"]),
         wheels=tuple(wheel_from_json(wheel) for wheel in raw["wheels"]),
         tools=tuple(wheel_from_json(wheel) for wheel in raw["tools"]),
@@ -116,7 +119,7 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         manifest=parse(raw),
         cuda=from_dict(raw["cuda"]),
         conda=tuple(conda_from_json(each) for each in raw.get("conda", {}).get("packages", ())),
-        python=str(raw.get("conda", {}).get("python", "")),
+        python=conda_python(raw),
         datasets=tuple(from_json(each) for each in raw.get("datasets", ())),
     )
 
@@ -130,32 +133,29 @@ def conda_from_json(raw: dict[str, Any]) -> CondaFile:
     """A conda package of the manifest."""
     url = raw["url"]
     return CondaFile(
-        name=str(raw["name"]),
-        version=str(raw["version"]),
-        build=str(raw["build"]),
-        url=str(url or ""),
-        filename=file_name(raw),
-        size_bytes=int(raw["size_bytes"]),
-        sha256=str(raw["sha256"]),
-        md5=str(raw["md5"]),
+        name=shaped("package", raw["name"]),
+        version=shaped("version", raw["version"]),
+        build=shaped("build", raw["build"]),
+        url="" if url is None else address("address", url),
+        filename=shaped("file name", raw["filename"]),
+        size_bytes=count("size", raw["size_bytes"]),
+        sha256=shaped("sha256", raw["sha256"]),
+        md5=shaped("md5", raw["md5"]),
         carried=url is None,
     )
 
 
-def file_name(raw: dict[str, Any]) -> str:
-    """The name of a file that lies in a directory of ours, and nowhere else."""
-    filename = str(raw["filename"])
-    if "/" in filename or filename.startswith((".", "-")):
-        raise ValueError(f"{filename!r} is not the name of a package's file")
-    return filename
+def conda_python(raw: dict[str, Any]) -> str:
+    """The Python that conda brings, or ""."""
+    return shaped("Python", raw["conda"]["python"]) if "conda" in raw else ""
 
 
 def wheel_from_json(raw: dict[str, Any]) -> Wheel:
     """A wheel of the manifest."""
     return Wheel(
-        name=str(raw["name"]),
-        version=str(raw["version"]),
-        filename=file_name(raw),
-        size_bytes=int(raw["size_bytes"]),
-        sha256=str(raw["sha256"]),
+        name=shaped("package", raw["name"]),
+        version=shaped("version", raw["version"]),
+        filename=shaped("file name", raw["filename"]),
+        size_bytes=count("size", raw["size_bytes"]),
+        sha256=shaped("sha256", raw["sha256"]),
     )
