@@ -11,7 +11,7 @@ from pathlib import Path
 
 from repropack import datasets, workspace
 from repropack.anonymous import conceal
-from repropack.attesting import attest, read_trusted
+from repropack.attesting import attest, read_runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.fitting import environment_of
@@ -57,7 +57,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
 
 def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     """A bundle that somebody sent, checked, and its image."""
-    bundle = read_trusted(directory, settings, reporter)
+    bundle = read_runnable(directory, settings, reporter)
     shop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=bundle.archive)
     return finish(bundle, shop)
 

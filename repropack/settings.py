@@ -23,7 +23,8 @@ class Settings:
     an unlocked project is resolved (None: its commit's). `results` is the author's verification,
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
-    `hide` has further words to look for. With `fetch`, data that is missing is fetched.
+    `hide` has further words to look for. `allow` is what a bundle may have beyond a closed
+    container: `network`, `gpu`. With `fetch`, data that is missing is fetched.
     """
 
     cache: Path
@@ -43,6 +44,7 @@ class Settings:
     trust: Path | None = None
     anonymous: bool = False
     hide: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

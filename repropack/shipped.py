@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from repropack import workspace
-from repropack.bundle import is_bundle, read_bundle
+from repropack.attesting import read_trusted
+from repropack.bundle import is_bundle
 from repropack.errors import ConfigError, RunError, UsageError
 from repropack.judge import report, selection
 from repropack.judge.fields import ManifestError
@@ -63,6 +64,7 @@ def refuse_running(question: Question) -> None:
         "--jobs": question.jobs != 1,
         "--determinism": question.determinism,
         "--resume": question.resume,
+        "--sign": question.sign is not None,
     }
     given = [name for name, is_given in asked.items() if is_given]
     if given:
@@ -78,8 +80,7 @@ def opened(
 ) -> Iterator[Shelf]:
     """The source's own files, none that merely lie there: a bundle's, or a commit's written out."""
     if is_bundle(directory):
-        reporter.step(f"checking {directory}")
-        bundle = read_bundle(directory)
+        bundle = read_trusted(directory, settings, reporter)
         if not bundle.manifest.claims:
             raise ConfigError(f"{bundle.name} claims nothing: there is nothing to judge")
         yield Shelf(manifest=bundle.manifest, files=directory / "source")

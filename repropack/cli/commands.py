@@ -23,10 +23,10 @@ from repropack.cli.options import (
     json_option,
     note_stray,
     parsed_tolerance,
-    refuse_trust,
     run_options,
     settings,
 )
+from repropack.cli.trusting import refuse_trust, trust_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,12 +203,7 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     help="Run nothing: compare the claims with the result files that the source ships.",
 )
 @click.option("--rebuild", is_flag=True, help="Build the image even if it is there.")
-@click.option(
-    "--trust",
-    metavar="FILE",
-    type=DIRECTORY,
-    help="Go on only if the BUNDLE is signed by a key of FILE: a public key, or allowed_signers.",
-)
+@trust_options
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @build_options
 @engine_options

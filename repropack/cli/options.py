@@ -257,6 +257,8 @@ def settings(**options: Any) -> Settings:
 
     refuse_bad_tags(options.get("tags", ()))
     if options.get("anonymous"):
+        from repropack.cli.trusting import refuse_names
+
         refuse_names(**options)
     if options.get("sign") is not None:  # before anything is built
         from repropack.signing import signature
@@ -274,27 +276,3 @@ def note_stray(directory: Path, out: Path | None, shown: Plain | Terminal) -> No
         shown.note(
             f"note: {out} lies in the project: add it to .gitignore, or git sees it as a change"
         )
-
-
-def refuse_trust(directory: Path, trust: Path | None) -> None:
-    """A repository has no signature to check. Raises `UsageError`."""
-    from repropack.bundle import is_bundle
-    from repropack.errors import UsageError
-
-    if trust is not None and not is_bundle(directory):
-        raise UsageError(
-            f"--trust is for a bundle, and {directory} is none",
-            hint="name what somebody's `repropack build --sign` wrote",
-        )
-
-
-def refuse_names(**options: Any) -> None:
-    """What names an anonymous bundle's author all the same. Raises `UsageError`."""
-    from repropack.errors import UsageError
-
-    for name, why in (("sign", "the key is its owner's"), ("results", "they name the commit")):
-        if options.get(name) is not None:
-            option = {"results": "--with-results"}.get(name, f"--{name}")
-            raise UsageError(
-                f"--anonymous and {option} do not go together: {why}", hint=f"leave out {option}"
-            )

@@ -130,6 +130,8 @@ def test_wrong_signature(how: str, says: str, signed: Signed, tmp_path: Path) ->
     trust = public(signed.other if how == "other" else signed.key)
     done = inside("verify", bundle, "--engine", "venv", "--trust", trust)
     assert done.code == 7 and says in done.err, done.said
+    done = inside("verify", bundle, "--recorded", "--trust", trust)
+    assert done.code == 7 and says in done.err, done.said
     path = tool_directory(tmp_path / "bin", Path(shutil.which("ssh-keygen") or ""))
     told = reproduce(bundle, "--trust", str(trust), "--recorded", path=path)
     assert told.returncode == 7, told.stderr
@@ -237,3 +239,19 @@ def test_runs_are_a_crate(signed: Signed, tmp_path: Path) -> None:
     files = [each["@id"] for each in results if each["@type"] == "File"]
     assert "runs/e/record.json" in files and all((out / each).is_file() for each in files)
     assert graph["./"]["mentions"] == {"@id": "#run-e"}
+
+
+def test_what_a_bundle_wants_is_asked(tmp_path: Path) -> None:
+    """What a bundle's experiments want is told and needs --allow; a repository's does not."""
+    config = CONFIG.replace("outputs: [r.json]", "network: true\n        gpu: optional")
+    paper, bundle = project(tmp_path / "paper", {**FILES, "repropack.yaml": config}), tmp_path / "b"
+    engine = ("--engine", "venv")
+    assert inside("build", paper, *engine, "-o", bundle).code == 0
+    done = inside("verify", bundle, *engine)
+    assert done.code == 2 and "\n  network: e\n  gpu: e\n" in done.err, done.said
+    assert "--allow network --allow gpu" in done.err
+    done = inside("verify", bundle, *engine, "--allow", "network")
+    assert done.code == 2 and "\n  gpu: e\n" in done.err and "network: e" not in done.err
+    done = inside("verify", bundle, *engine, "--allow", "network", "--allow", "gpu")
+    assert done.code == 1 and "allowed: gpu, for e" in done.err, done.said
+    assert inside("verify", paper, *engine, "-o", tmp_path / "out").code == 1
