@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_same_table_and_code(claim: str, code: int, desk: Desk, tmp_path: Path) 
         expected = (there / name).read_text().replace(there.name, here.name)
         assert (here / name).read_text() == expected
     assert "is already there" in done.stderr
+    attested = [attestation(each) for each in (here, there)]
+    assert attested[0] == attested[1]
+    assert attested[0]["subject"][0]["name"] == "SHA256SUMS"
+    assert len(attested[0]["subject"]) == 2  # and the image
+    result = {0: "PASSED", 8: "WARNED"}.get(code, "FAILED")
+    assert attested[0]["predicate"]["result"] == result
+
+
+def attestation(output: Path) -> dict[str, Any]:
+    """What is attested, but for the hash of the report: that tells where the logs are."""
+    found: dict[str, Any] = json.loads((output / "attestation.json").read_text())
+    report = hashlib.sha256((output / "report.json").read_bytes()).hexdigest()
+    assert found["predicate"].pop("repropack_report")["digest"] == {"sha256": report}
+    return found
 
 
 def test_tolerance(desk: Desk, tmp_path: Path) -> None:
