@@ -7,6 +7,7 @@ ran it is not told, because nobody was asked.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ COMPLETED, FAILED = (
     "http://schema.org/FailedActionStatus",
 )
 DOCKER_IMAGE = "https://w3id.org/ro/terms/workflow-run#DockerImage"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 REPORTS = {
     "report.json": ("every number and verdict", "application/json"),
     "report.md": ("the table of claims", "text/markdown"),
@@ -80,12 +82,12 @@ def file_entity(path: str) -> Entity:
 
 def programs(report: Record, records: Mapping[str, Record]) -> list[Entity]:
     """The experiments, each a program of the bundle's source at its commit."""
-    names = sorted({str(record["experiment"]) for record in records.values()})
+    names = sorted({str(record.get("experiment")) for record in records.values()})
     commit = str(report.get("commit") or "unknown")
     bundle = (report.get("bundle") or {}).get("digest", "")
     return [
         {
-            "@id": f"#experiment-{quote(name)}",
+            "@id": f"#experiment-{quoted(name)}",
             "@type": "SoftwareApplication",
             "name": name,
             "softwareVersion": commit,
@@ -114,6 +116,16 @@ def image_entity(report: Record) -> list[Entity]:
     ]
 
 
+def mapping(value: Any) -> Record:
+    """An object, or an empty one: a record may hold what its experiment wrote."""
+    return value if isinstance(value, dict) else {}
+
+
+def quoted(value: Any) -> str:
+    """Any text as part of an identifier; half of a pair of surrogates is no text."""
+    return quote(str(value).encode("utf-8", "replace"))
+
+
 class Run:
     """One run as a CreateAction with what it gave."""
 
@@ -126,29 +138,34 @@ class Run:
     def end(self) -> str:
         """When it ended, in UTC; "" if it is not known."""
         try:
-            start = datetime.datetime.fromisoformat(str(self._record["start"]))
+            start = datetime.datetime.fromisoformat(self.start)
             end = start + datetime.timedelta(seconds=float(self._record["seconds"]))
         except (KeyError, TypeError, ValueError, OverflowError):
             return ""
         return end.astimezone(datetime.UTC).isoformat(timespec="seconds")
 
+    @property
+    def start(self) -> str:
+        """When it began, in UTC; "" if it is not known."""
+        told = str(self._record.get("start") or "").replace("Z", "+00:00")
+        return told if _TIME.fullmatch(told) else ""
+
     def entities(self, image: list[Entity]) -> list[Entity]:
         """The action, its metrics and the variables that it was given."""
         record = self._record
         metrics = list(self._values("metric", self._metrics()))
-        variables = list(self._values("variable", record.get("env") or {}))
+        variables = list(self._values("variable", mapping(record.get("env"))))
         good = record.get("status") == "ok"
         action: Entity = {
             "@id": self.id,
             "@type": "CreateAction",
             "name": f"Run {self._name}",
             "description": str(record.get("command", "")),
-            "instrument": {"@id": f"#experiment-{quote(str(record['experiment']))}"},
+            "instrument": {"@id": f"#experiment-{quoted(record.get('experiment'))}"},
             "actionStatus": COMPLETED if good else FAILED,
             "result": [*({"@id": quote(path)} for path in self._paths), *references(metrics)],
         }
-        start = str(record.get("start") or "").replace("Z", "+00:00")
-        told = {"startTime": start, "endTime": self.end}
+        told = {"startTime": self.start, "endTime": self.end}
         told["error"] = "" if good else str(record.get("reason") or "failed")
         action |= {key: value for key, value in told.items() if value}
         if variables:
@@ -158,10 +175,11 @@ class Run:
         return [action, *metrics, *variables]
 
     def _metrics(self) -> dict[str, Any]:
-        found = self._record.get("metrics") or {}
-        return {name: each.get("text") for name, each in found.items() if each.get("text")}
+        found = mapping(self._record.get("metrics")).items()
+        texts = {name: mapping(each).get("text") for name, each in found}
+        return {name: text for name, text in texts.items() if text}
 
     def _values(self, kind: str, values: Mapping[str, Any]) -> Iterable[Entity]:
         for name, value in sorted(values.items()):
-            identity = f"{self.id}-{kind}-{quote(name)}"
+            identity = f"{self.id}-{kind}-{quoted(name)}"
             yield {"@id": identity, "@type": "PropertyValue", "name": name, "value": str(value)}
