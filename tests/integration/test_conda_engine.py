@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,7 +131,9 @@ def test_a_reviewer_needs_only_an_engine(paper: Path, tmp_path: Path) -> None:
 
     The channel is a public one by its name, and the mirror that is asked stands in no file.
     """
-    text = ENVIRONMENT.format(channel="channel")
+    channel = f"channel-{uuid.uuid4().hex}"  # one whose answers no other session remembers
+    (paper.parent / channel).symlink_to("channel")
+    text = ENVIRONMENT.format(channel=channel)
     files = {name: (paper / name).read_bytes() for name in ("repropack.yaml", "probe.py")}
     named = project(tmp_path / "named", {**files, "environment.yml": text})
     bundle = tmp_path / "bundle"
