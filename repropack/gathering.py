@@ -64,9 +64,10 @@ def wheels_of(
     if not bundle.wheels and not own:
         return ()
     reporter.step(f"fetching {len(bundle.wheels) + len(own)} packages")
-    for wheel in bundle.wheels:
-        if wheel.filename in bundle.built:
-            adopt(bundle.directory / "wheels" / wheel.filename, wheel, cache)
+    for wheel in (*bundle.wheels, *own):
+        inside = bundle.directory / "wheels" / wheel.filename
+        if wheel.filename in bundle.built or inside.is_file():
+            adopt(inside, wheel, cache)
     return tuple(
         wheel
         for wheels, target in ((bundle.wheels, bundle.target), (own, base))
@@ -117,7 +118,7 @@ def package_for(bundle: Bundle, file: CondaFile) -> CondaPackage:
         name=file.name,
         version=file.version,
         build=file.build,
-        url=inside.as_uri() if file.carried else file.url,
+        url=inside.as_uri() if file.carried or inside.is_file() else file.url,
         hashes=(f"sha256:{file.sha256}",),
         where=Where(path="repropack.json"),
     )

@@ -13,109 +13,29 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repropack.bundle import (
     SOURCE_STEPS,
-    BaseRecord,
     Bundle,
     source_dockerfile,
     split_dockerfile,
 )
-from repropack.debian.debs import Deb, differences
-from repropack.engines import BuildRecipe, Engine, EngineFacts, Image, Pairs, choose
-from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
-from repropack.engines.cuda_image import provide_cuda
-from repropack.engines.exact import provide_wanted
-from repropack.engines.managed import by_its_hash, given_python
-from repropack.environment import Target, place
+from repropack.debian.debs import differences
+from repropack.engines import BuildRecipe, Image, Pairs
+from repropack.environment import place
 from repropack.errors import BuildError, IntegrityError
 from repropack.gathering import conda_of, wheels_of
 from repropack.layers import LAYER, write_layer
-from repropack.plan import BaseNeed
 from repropack.progress import Reporter
-from repropack.settings import Built, Settings
+from repropack.settings import Built
+from repropack.workshop import Workshop
 
 #: The label that names the bundle an image was built from: the SHA-256 of its SHA256SUMS.
 BUNDLE_LABEL = "repropack.bundle"
 #: How many packages of a base that differ are named on the screen; the report has all.
 SHOWN = 5
 SOURCE_INPUTS = ("source", "judge.pyz", "repropack.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """Where images are made. `base` is None for an engine that has no use for one."""
-
-    engine: Engine
-    facts: EngineFacts
-    spec: BaseSpec
-    base: Image | None
-    cuda: Image | None
-    debs: tuple[Deb, ...]
-    target: Target
-    settings: Settings
-    reporter: Reporter
-
-    @property
-    def base_record(self) -> BaseRecord:
-        """The base as the bundle names it: by digest if it has one."""
-        if self.base is None:
-            return BaseRecord(reference=base_tag(self.spec))
-        cuda = None if self.cuda is None else self.cuda.tag
-        sha256 = dict(self.base.labels).get(ARCHIVE_LABEL)
-        python = by_its_hash(self.settings.cache, sha256) if sha256 else None
-        return BaseRecord(
-            reference=self.base.tag,
-            cuda=cuda,
-            debs=self.debs,
-            python=python,
-            exact=self.spec.exact or None,
-        )
-
-    @property
-    def log(self) -> Path:
-        """Where the whole output of a build goes."""
-        return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
-
-
-def open_workshop(
-    need: BaseNeed, *, settings: Settings, reporter: Reporter, python: Path | None = None
-) -> Workshop:
-    """Find the engine and provide the base; `python` is the archive of its Python, if it has one.
-
-    Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
-    """
-    engine = choose(settings.engine, builder=settings.builder)
-    facts = engine.check()
-    spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
-    base = cuda = None
-    if engine.name != "venv":
-        reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
-        pull = settings.base != "bootstrap"
-        if python is not None:
-            spec = replace(spec, managed=given_python(python))
-        spec, base = provide_wanted(
-            *(engine, spec, need.exact),
-            allow_pull=pull,
-            reporter=reporter,
-            cache=settings.cache,
-        )
-        if need.cuda is not None:
-            reporter.step(f"providing CUDA: {need.cuda}")
-            cuda = provide_cuda(engine, need.cuda, reporter.detail)
-    return Workshop(
-        engine=engine,
-        facts=facts,
-        spec=spec,
-        base=base,
-        cuda=cuda,
-        debs=() if base is None else debs_of(engine, base, cache=settings.cache),
-        target=need.target,
-        settings=settings,
-        reporter=reporter,
-    )
 
 
 def finish(bundle: Bundle, workshop: Workshop, *, lock: Path | None = None) -> Built:

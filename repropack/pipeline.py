@@ -16,11 +16,12 @@ from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
-from repropack.images import finish, open_workshop
+from repropack.images import finish
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
 from repropack.project import Looked, look, require_claims, require_experiments
 from repropack.settings import Built, Question, Settings, Verified
+from repropack.workshop import open_workshop
 
 
 def decide(looked: Looked, *, settings: Settings, reporter: Reporter) -> Plan:
@@ -58,8 +59,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
 def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     """A bundle that somebody sent, checked, and its image."""
     bundle = read_runnable(directory, settings, reporter)
-    shop = open_workshop(bundle.base, settings=settings, reporter=reporter, python=bundle.archive)
-    return finish(bundle, shop)
+    return finish(bundle, open_workshop(bundle.base, settings, reporter, bundle))
 
 
 def verify(

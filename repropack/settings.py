@@ -24,7 +24,8 @@ class Settings:
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
     `hide` has further words to look for. `allow` is what a bundle may have beyond a closed
-    container: `network`, `gpu`. With `fetch`, data that is missing is fetched.
+    container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
+    everything that an image build needs goes into the bundle.
     """
 
     cache: Path
@@ -34,6 +35,7 @@ class Settings:
     force: bool = False
     allow_dirty: bool = False
     rebuild: bool = False
+    offline: bool = False
     infer: bool = False
     fetch: bool = False
     as_of: AsOf | None = None

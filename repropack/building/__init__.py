@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from repropack.environment import Lock
     from repropack.environment.learned import Learned
     from repropack.errors import ComputedError
-    from repropack.images import Workshop
     from repropack.plan import Base, Plan
     from repropack.progress import Reporter
     from repropack.project import Looked
     from repropack.settings import Settings
     from repropack.source import Source
+    from repropack.workshop import Workshop
 
 __all__ = ["learner", "make_wheels"]
 

@@ -20,7 +20,7 @@ from repropack.engines.cuda_image import provide_cuda
 from repropack.environment import Requirement, normalise
 from repropack.environment.store import workspace
 from repropack.errors import PlanError, TemporaryError
-from repropack.images import Workshop
+from repropack.workshop import Workshop
 
 #: What the files that describe a build say of CUDA.
 SAYS_CUDA = re.compile(

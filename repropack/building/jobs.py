@@ -15,8 +15,8 @@ from repropack.building.ready import ready_wheel
 from repropack.building.systems import BuildSystem, build_system
 from repropack.cuda import Nvcc, variables_of
 from repropack.environment import BuiltWheel, Kind, Origin, Requirement
-from repropack.images import Workshop
 from repropack.plan import Plan
+from repropack.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from repropack.environment.learned import Learned
 from repropack.environment.origins import unbuilt
 from repropack.errors import BuildError, ComputedError, NoEngineError
 from repropack.findings import Where
-from repropack.images import Workshop, open_workshop
 from repropack.plan import Base
 from repropack.progress import Reporter
 from repropack.project import Looked
 from repropack.settings import Settings
+from repropack.workshop import Workshop, open_workshop
 
 NOT_HERE = "write the dependencies into a requirements.txt, and name it in repropack.yaml"
 

@@ -50,10 +50,10 @@ from repropack.environment.store import (
     workspace,
 )
 from repropack.errors import BuildError
-from repropack.images import Workshop
 from repropack.locking import as_of_commit
 from repropack.plan import Plan
 from repropack.source import Source
+from repropack.workshop import Workshop
 from repropack.workspace import write_atomically
 
 SCHEMA = 1

@@ -21,8 +21,8 @@ from repropack.engines import Image, WorkOrder
 from repropack.engines.base import provide_base
 from repropack.engines.venv_build import uv_program
 from repropack.environment import Wheel, place, tools, wheel_path
-from repropack.images import Workshop
 from repropack.source import Source
+from repropack.workshop import Workshop
 
 #: Debian packages that make a base one that can compile.
 COMPILERS = ("build-essential", "pkg-config")

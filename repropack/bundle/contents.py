@@ -23,6 +23,8 @@ from repropack.pythons import PATCH
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
 PYTHON = "python.tar.gz"
+#: The base in a bundle that needs no network.
+IMAGE = "base/base.tar.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class BaseRecord:
     `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
     distribution in the base; empty where no container is used. `python` is the archive of its
     Python, where that is not the distribution's; `exact` its whole version, where one was asked for
-    and had.
+    and had. `image` is the base itself as a file, for a bundle that needs no network.
     """
 
     reference: str
@@ -40,6 +42,7 @@ class BaseRecord:
     debs: tuple[Deb, ...] = ()
     python: Path | None = None
     exact: str | None = None
+    image: Path | None = None
 
     @property
     def packages_sha256(self) -> str | None:
@@ -87,6 +90,16 @@ class Ingredients:
         return tuple(sorted((*self.wheels, *self.installers), key=lambda w: w.filename))
 
     @property
+    def offline(self) -> bool:
+        """Whether everything that an image build needs goes into the bundle."""
+        return self.base.image is not None
+
+    @property
+    def carried(self) -> tuple[Wheel, ...]:
+        """The wheels that go into the bundle."""
+        return self.needed if self.offline else self.built
+
+    @property
     def installers(self) -> tuple[Wheel, ...]:
         """The tools that run in the image's build, for the base's Python."""
         return tuple(tool for tool in self.tools if tool.name != "pip")
@@ -119,6 +132,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             "apt": list(need.apt),
             "cuda": base.cuda,
             "exact": base.exact,
+            "image": IMAGE if base.image else None,
             "packages_sha256": base.packages_sha256,
         },
         "plan": [

@@ -48,6 +48,7 @@ def readme(
             cuda=ingredients.base.cuda,
             wheels=ingredients.downloads,
             conda=ingredients.conda,
+            offline=ingredients.offline,
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
             datasets=ingredients.data,
             disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
-from repropack.bundle.contents import DEBS, PYTHON
+from repropack.bundle.contents import DEBS, IMAGE, PYTHON
 from repropack.bundle.data import Data, from_json
 from repropack.bundle.strict import address, count, shaped
 from repropack.cuda import CudaPlan
@@ -58,6 +58,12 @@ class Bundle:
     def archive(self) -> Path | None:
         """The archive of the base's Python, where that is not the distribution's."""
         path = self.directory / PYTHON
+        return path if path.is_file() else None
+
+    @property
+    def image(self) -> Path | None:
+        """The base as a file, in a bundle that needs no network."""
+        path = self.directory / IMAGE
         return path if path.is_file() else None
 
     @property

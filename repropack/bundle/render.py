@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repropack import __version__, assets
 from repropack.bundle import quoting
-from repropack.bundle.contents import PYTHON, Ingredients
+from repropack.bundle.contents import IMAGE, PYTHON, Ingredients
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.environment.condamodel import CondaFile
@@ -181,6 +181,7 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = N
             conda=ingredients.conda,
             packages=[choice.value for choice in plan.base.apt],
             archive=PYTHON if ingredients.base.python else "",
+            image=IMAGE if ingredients.offline else "",
             claims=[claim.id for claim in plan.claims],
             datasets=ingredients.data,
             pip=pip.filename if pip else "",

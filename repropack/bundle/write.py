@@ -90,13 +90,16 @@ def fill(
     pip = ingredients.tool("pip")
     if pip:
         place((pip,), cache, directory / "tools", link=False)
-    carried = tuple(file for file in ingredients.conda if file.carried)
+    carried = tuple(file for file in ingredients.conda if file.carried or ingredients.offline)
     if carried:
         from repropack.conda import place_conda
 
         place_conda(carried, cache, directory / "conda", link=False)
-    if ingredients.built:
-        place(ingredients.built, cache, directory / "wheels", link=False)
+    if ingredients.carried:
+        place(ingredients.carried, cache, directory / "wheels", link=False)
+    if ingredients.base.image:
+        (directory / contents.IMAGE).parent.mkdir()
+        shutil.copyfile(ingredients.base.image, directory / contents.IMAGE)
     for placed in ingredients.placed:
         write_placed(directory / "local", placed)
     write_data(directory, ingredients.data)

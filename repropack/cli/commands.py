@@ -149,6 +149,11 @@ def plan(directory: Path, infer: bool, as_of: str | None, as_json: bool) -> int:
 )
 @click.option("-t", "--tag", "tags", multiple=True, help="A further tag for the image.")
 @click.option(
+    "--offline",
+    is_flag=True,
+    help="Put the base and every package into the bundle: reviewers need no network.",
+)
+@click.option(
     "--with-results",
     "results",
     metavar="DIR",
@@ -170,7 +175,7 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
 
     \b
     Example:
-      repropack build . -o ../artifact --tag digits:camera-ready
+      repropack build . -o ../artifact --tag digits:camera-ready --offline
       repropack build . -o ../artifact --with-results .repropack/verifications/2026-01-31T12-00-00Z
     """
     from repropack.cli import output

@@ -11,6 +11,7 @@ import os
 import shutil
 import threading
 import weakref
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from repropack.engines.container import Limits, with_facts
 from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
-from repropack.engines.docker_client import Endpoint, connect, find_endpoint, translated
+from repropack.engines.docker_client import Endpoint, connect, find_endpoint, patience, translated
 from repropack.engines.docker_gpu import handover
 from repropack.engines.docker_orphans import sweep
 from repropack.engines.docker_pull import pull
@@ -212,6 +213,20 @@ class DockerEngine:
         from repropack.engines.docker_read import read_file
 
         return read_file(self.client, image.id, path)
+
+    def save(self, image: Image) -> Iterator[bytes]:
+        """An image with its tag, as the archive that `load` takes."""
+        with translated(BuildError, f"{image.tag} could not be saved"), patience(self.client):
+            yield from self.client.get_image(image.tag)
+
+    def load(self, path: Path) -> None:
+        """Take the images of a compressed archive."""
+        doing = f"{path} could not be loaded"
+        with translated(BuildError, doing), patience(self.client), path.open("rb") as file:
+            messages = self.client.load_image(file)  # type: ignore[no-untyped-call]
+            for message in messages or ():
+                if "error" in message:
+                    raise BuildError(f"{doing}: {message['error']}")
 
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by; `None` if it was not pulled."""

@@ -6,11 +6,14 @@ for. Does not own: how a run is done (`podman_run`), or a script (`podman_work`)
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from repropack.engines.building import build_with
@@ -176,6 +179,29 @@ class PodmanEngine:
     def read(self, image: Image, path: str) -> bytes | None:
         """Return one file of an image, without running anything; `None` if it has none."""
         return read_file(self._podman, image.id, path)
+
+    def save(self, image: Image) -> Iterator[bytes]:
+        """An image with its tag, as the archive that `load` takes."""
+        with self._podman.started("save", "--quiet", image.tag) as process:
+            assert process.stdout is not None  # it was asked for
+            while chunk := process.stdout.read(1 << 20):
+                yield chunk
+            if process.wait():
+                raise BuildError(f"{image.tag} could not be saved")
+
+    def load(self, path: Path) -> None:
+        """Take the images of a compressed archive."""
+        doing = f"{path} could not be loaded"
+        try:
+            with gzip.open(path) as file:  # not every podman unpacks what it loads
+                self._podman.feed(
+                    "load",
+                    chunks=iter(lambda: file.read(1 << 20), b""),
+                    kind=BuildError,
+                    doing=doing,
+                )
+        except (OSError, EOFError) as error:
+            raise BuildError(f"{doing}: {error}") from error
 
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by; `None` if it was not pulled."""

@@ -111,11 +111,10 @@ class Podman:
             while chunk := process.stdout.read(1 << 20):
                 yield chunk
 
-    def put(
-        self, container: str, chunks: Iterable[bytes], *, kind: type[RepropackError], doing: str
+    def feed(
+        self, *words: str, chunks: Iterable[bytes], kind: type[RepropackError], doing: str
     ) -> None:
-        """Unpack a tar stream at the container's root; the files are its user's."""
-        words = ("cp", "-", f"{container}:/")
+        """Run it with this as its standard input; `kind` with what it said if it fails."""
         with self.started(*words, stdin=True, said=subprocess.STDOUT) as process:
             assert process.stdin is not None and process.stdout is not None  # they were asked for
             with suppress(BrokenPipeError):

@@ -27,7 +27,9 @@ def work_in_container(podman: Podman, order: WorkOrder, progress: Progress) -> W
     doing = f"{order.name}: podman failed"
     with _container(podman, order, doing) as name:
         chunks = pack(order.directory, tree(order.directory), owner=_OWNER)
-        podman.put(name, chunks, kind=BuildError, doing=doing)
+        podman.feed(
+            "cp", "-", f"{name}:/", chunks=chunks, kind=BuildError, doing=doing
+        )  # the files are its user's
         code = _follow(podman, name, order, progress)
         if copy_out(podman, name, f"/{order.out}", order.result) is None:
             raise BuildError(f"{doing}: what it made was not brought back", log=order.log)

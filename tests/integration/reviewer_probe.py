@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +92,12 @@ def write_project(directory: Path) -> Path:
     return directory
 
 
-def repropack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Call repropack as the author does."""
+def repropack(
+    *arguments: str, before: Sequence[str] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Call repropack as the author does; `before` are words in front of the command."""
     return subprocess.run(
-        [sys.executable, "-m", "repropack", *arguments],
+        [*before, sys.executable, "-m", "repropack", *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,

@@ -16,10 +16,11 @@ from repropack.bundle import Ingredients, write_bundle
 from repropack.engines import BuildRecipe
 from repropack.engines.base import BaseSpec, provide_base
 from repropack.engines.docker import DockerEngine
-from repropack.images import finish, open_workshop
+from repropack.images import finish
 from repropack.progress import Silent
 from repropack.project import look
 from repropack.settings import Settings
+from repropack.workshop import open_workshop
 from tests.golden.test_cuda import plan_of
 from tests.integration.engine_bundle import ignore
 

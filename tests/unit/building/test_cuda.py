@@ -15,9 +15,9 @@ from repropack.engines.base import BaseSpec
 from repropack.environment import Requirement, Target
 from repropack.errors import PlanError, TemporaryError
 from repropack.findings import Where
-from repropack.images import Workshop
 from repropack.progress import Silent
 from repropack.settings import Settings
+from repropack.workshop import Workshop
 from tests.unit.cuda.locks import lock
 from tests.unit.engines.test_base import Shelf
 

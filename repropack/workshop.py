@@ -1,0 +1,114 @@
+"""Where images are made: the engine, the base in it, and what both are.
+
+Owns: finding and providing them. Does not own: what is made there (`images`, `building`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repropack.bundle import BaseRecord, Bundle
+from repropack.debian.debs import Deb
+from repropack.engines import Engine, EngineFacts, Image, choose
+from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
+from repropack.engines.cuda_image import provide_cuda
+from repropack.engines.exact import provide_wanted
+from repropack.engines.managed import by_its_hash, given_python
+from repropack.engines.saved import load_base, saved_base
+from repropack.environment import Target
+from repropack.errors import PlanError, UsageError
+from repropack.plan import BaseNeed
+from repropack.progress import Reporter
+from repropack.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where images are made. `base` is None for an engine that has no use for one."""
+
+    engine: Engine
+    facts: EngineFacts
+    spec: BaseSpec
+    base: Image | None
+    cuda: Image | None
+    debs: tuple[Deb, ...]
+    target: Target
+    settings: Settings
+    reporter: Reporter
+
+    @property
+    def base_record(self) -> BaseRecord:
+        """The base as the bundle names it: by digest if it has one."""
+        if self.base is None:
+            return BaseRecord(reference=base_tag(self.spec))
+        cuda = None if self.cuda is None else self.cuda.tag
+        sha256 = dict(self.base.labels).get(ARCHIVE_LABEL)
+        cache = self.settings.cache
+        python = by_its_hash(cache, sha256) if sha256 else None
+        return BaseRecord(
+            reference=self.base.tag,
+            cuda=cuda,
+            debs=self.debs,
+            python=python,
+            exact=self.spec.exact or None,
+            image=saved_base(self.engine, self.base, self.spec, cache=cache)
+            if self.settings.offline
+            else None,
+        )
+
+    @property
+    def log(self) -> Path:
+        """Where the whole output of a build goes."""
+        return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
+
+
+def open_workshop(
+    need: BaseNeed, settings: Settings, reporter: Reporter, bundle: Bundle | None = None
+) -> Workshop:
+    """Find the engine and provide the base; a `bundle` may bring it, or the archive of its Python.
+
+    Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
+    """
+    engine = choose(settings.engine, builder=settings.builder)
+    if settings.offline and engine.name == "venv":
+        raise UsageError(
+            "without a container there is no base to put into a bundle",
+            hint="--offline needs --engine docker or --engine podman",
+        )
+    if settings.offline and need.cuda is not None:
+        raise PlanError(
+            f"--offline cannot put {need.cuda} into a bundle: CUDA's libraries come from it",
+            hint="lock packages that bring CUDA themselves, or leave --offline out",
+        )
+    facts = engine.check()
+    spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
+    base = cuda = None
+    if engine.name != "venv":
+        reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
+        pull = settings.base != "bootstrap"
+        if bundle is not None and bundle.archive is not None:
+            spec = replace(spec, managed=given_python(bundle.archive))
+        if bundle is not None:
+            load_base(engine, bundle.image, spec, reporter.detail)
+        spec, base = provide_wanted(
+            *(engine, spec, need.exact),
+            allow_pull=pull,
+            reporter=reporter,
+            cache=settings.cache,
+        )
+        if need.cuda is not None:
+            reporter.step(f"providing CUDA: {need.cuda}")
+            cuda = provide_cuda(engine, need.cuda, reporter.detail)
+    return Workshop(
+        engine=engine,
+        facts=facts,
+        spec=spec,
+        base=base,
+        cuda=cuda,
+        debs=() if base is None else debs_of(engine, base, cache=settings.cache),
+        target=need.target,
+        settings=settings,
+        reporter=reporter,
+    )
