@@ -83,6 +83,8 @@ def open_workshop(
             hint="lock packages that bring CUDA themselves, or leave --offline out",
         )
     facts = engine.check()
+    if settings.engine is None and engine.name != "docker":
+        reporter.note(f"Docker does not answer; {engine.name} {facts.version} does")
     spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
     base = cuda = None
     if engine.name != "venv":

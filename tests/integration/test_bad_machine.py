@@ -163,7 +163,7 @@ def test_daemon_stops_during_a_run(daemon: Daemon, tmp_path: Path) -> None:
     for record in directory.glob(".repropack/verifications/*/runs/a/record.json"):
         assert json.loads(record.read_bytes())["status"] in {"lost", "interrupted"}
     assert traces(directory) == []
-    again = repropack("verify", directory, env={"DOCKER_HOST": daemon.host})
+    again = repropack("verify", "--engine", "docker", directory, env={"DOCKER_HOST": daemon.host})
     assert again.code == 4, again.said
 
 
