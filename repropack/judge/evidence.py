@@ -91,13 +91,14 @@ class Evidence:
         self.experiments = {experiment.name: experiment for experiment in experiments}
         self._specs = specs
         self._asked_for = asked_for
+        self._cells: Dict[Tuple[str, Tuple[Tuple[str, str], ...]], Tuple[RunSpec, ...]] = {}
         self._records: Dict[str, List[Record]] = {}
         for record in records:
             self._records.setdefault(record.summary.id, []).append(record)
 
     def specs(self, ref: MetricRef) -> Tuple[RunSpec, ...]:
         """The runs that were asked for and that the reference means."""
-        found = check.matching(ref, self._specs)
+        found = self._meant(ref)
         if self._asked_for is None:
             return found
         return tuple(spec for spec in found if spec.id in self._asked_for)
@@ -109,7 +110,14 @@ class Evidence:
 
     def left_out(self, ref: MetricRef) -> int:
         """How many runs the reference means that nobody asked for."""
-        return len(check.matching(ref, self._specs)) - len(self.specs(ref))
+        return len(self._meant(ref)) - len(self.specs(ref))
+
+    def _meant(self, ref: MetricRef) -> Tuple[RunSpec, ...]:
+        """The runs that the reference means, asked for or not; many claims mean the same ones."""
+        cell = (ref.experiment, ref.cell)
+        if cell not in self._cells:
+            self._cells[cell] = check.matching(ref, self._specs)
+        return self._cells[cell]
 
     def facts(self, ref: MetricRef, name: str) -> Tuple[str, ...]:
         """The different values of a fact among the reference's records."""
