@@ -248,4 +248,6 @@ def test_image_layers(tmp_path: Path) -> None:
         digest = image["id"].removeprefix("sha256:")
         assert subjects[1] == {"name": image["tag"], "digest": {"sha256": digest}}
     finally:
-        subprocess.run(["docker", "rmi", "-f", tag, image["tag"]], capture_output=True)
+        subprocess.run(
+            ["docker", "rmi", "--no-prune", "-f", tag, image["tag"]], capture_output=True
+        )

@@ -116,7 +116,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     assert done.returncode == 0, done.stderr
     yield made
     images = docker("images", "-q", f"repropack/{NAME}").split()
-    subprocess.run(["docker", "rmi", "-f", *images], capture_output=True)
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", *images], capture_output=True)
 
 
 def test_each_is_built_once_and_carried(place: Place, tmp_path: Path) -> None:

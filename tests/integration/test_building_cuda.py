@@ -131,7 +131,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """What the tests share."""
     yield Place(directory=tmp_path_factory.mktemp("building"))
     images = docker("images", "-q", f"repropack/{NAME}").split()
-    subprocess.run(["docker", "rmi", "-f", *images], capture_output=True)
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", *images], capture_output=True)
 
 
 def gpus_of(wheel: Path) -> tuple[list[int], list[int]]:

@@ -57,7 +57,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     made = Place(bundle=directory / "bundle", project=project, variables=variables)
     build(made, made.bundle)
     yield made
-    subprocess.run(["docker", "rmi", "-f", *docker("images", "-q", f"repropack/{NAME}").split()])
+    subprocess.run(
+        ["docker", "rmi", "--no-prune", "-f", *docker("images", "-q", f"repropack/{NAME}").split()]
+    )
 
 
 def build(place: Place, out: Path) -> None:

@@ -42,7 +42,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     made = make_desk(tmp_path_factory.mktemp("reviewer"))
     yield made
     with contextlib.suppress(subprocess.CalledProcessError):
-        docker("rmi", "-f", *docker("images", "-q", f"repropack/{NAME}").split())
+        docker("rmi", "--no-prune", "-f", *docker("images", "-q", f"repropack/{NAME}").split())
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +209,17 @@ def test_dead_engine(desk: Desk, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     assert "docker is installed, but does not answer: " in done.stderr
     assert "nonexistent" in done.stderr
+
+
+def test_build_whose_steps_are_removed(desk: Desk, tmp_path: Path) -> None:
+    """Where somebody removes the first steps of a build, it is done again, once."""
+    said = "failed to export image: unknown parent image ID sha256:0"
+    mark = tmp_path / "built"
+    once = f'[ "$1" != build ] || [ -e {mark} ] || {{ :>{mark}; echo {said}; exit 1; }}'
+    path = wrapped_docker(desk.path, f'{once}\nexec $docker "$@"')
+    done = reproduce(desk.bundle, "--claim=good", "--rebuild", "-o", str(tmp_path / "o"), path=path)
+    assert done.returncode == 0, done.stderr
+    assert "building again" in done.stderr
 
 
 def test_build_that_fails(desk: Desk, tmp_path: Path) -> None:

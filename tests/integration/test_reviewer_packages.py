@@ -125,7 +125,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         )  # fmt: skip
         assert built.returncode == 0, built.stderr
         yield made
-    subprocess.run(["docker", "rmi", "-f", *images()], capture_output=True)
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", *images()], capture_output=True)
 
 
 def images() -> list[str]:
@@ -167,7 +167,7 @@ class serving:
 def copied(place: Place, directory: Path) -> Path:
     """The bundle as it comes to a reviewer, with no image of it."""
     bundle = Path(shutil.copytree(place.bundle, directory / "a désk", symlinks=True))
-    subprocess.run(["docker", "rmi", "-f", *images()], capture_output=True)
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", *images()], capture_output=True)
     return bundle
 
 

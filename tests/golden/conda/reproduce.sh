@@ -640,7 +640,7 @@ get_image() {
         get_conda
         say "building $tag (network off)"
         previous=$(inspect_image "$tag" '{{.Id}}') || previous=''
-        if ! await build_image >"$work/build.log" 2>&1; then
+        if ! build_again_if_robbed; then
             tail -n 30 "$work/build.log" >&2
             cp "$work/build.log" "$out/build.log"
             die 5 "the image could not be built" "the whole log is $out/build.log"
@@ -651,6 +651,15 @@ get_image() {
     image=$(inspect_image "$tag" '{{.Id}}')
     image=sha256:${image#sha256:}
     compare_base
+}
+
+# build_again_if_robbed: the legacy builder fails where somebody removes an image whose first steps
+# are the same while it works.
+build_again_if_robbed() {
+    await build_image >"$work/build.log" 2>&1 && return
+    grep -q 'unknown parent image' "$work/build.log" || return 1
+    say "a step of this build was removed meanwhile: building again"
+    await build_image >"$work/build.log" 2>&1
 }
 
 # BuildKit, if that is what builds here, must be the engine's own: another one lacks the base.
