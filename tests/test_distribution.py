@@ -33,8 +33,10 @@ def test_wheel_holds_templates(published: Path) -> None:
     """templates/ and Dockerfile.base reach the wheel, under repropack/_assets."""
     wheel = next(published.glob("*.whl"))
     names = set(zipfile.ZipFile(wheel).namelist())
-    for path in (ROOT / "templates").iterdir():
-        assert f"repropack/_assets/templates/{path.name}" in names
+    templates = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
+    assert ROOT / "templates" / "reproduce" / "runs.sh.j2" in templates
+    for path in templates:
+        assert f"repropack/_assets/templates/{path.relative_to(ROOT / 'templates')}" in names
     assert "repropack/_assets/Dockerfile.base" in names
     assert not [name for name in names if name.startswith(("tests/", "examples/"))]
 
