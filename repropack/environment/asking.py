@@ -21,7 +21,7 @@ from repropack.environment.store import explained, key_of, workspace
 from repropack.environment.stubs import Stub, write_stubs
 from repropack.errors import BuildError
 
-ANSWER_SCHEMA = 3
+ANSWER_SCHEMA = 4
 NEWEST_UV_GLIBC = 40  # uv knows x86_64-manylinux_2_40 and none newer
 UV_GLIBCS = (17, 28, *range(31, NEWEST_UV_GLIBC + 1))
 WHEELS_ALONE = ("--only-binary", ":all:")

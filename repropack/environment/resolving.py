@@ -9,6 +9,8 @@ package.
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC
@@ -25,6 +27,7 @@ from repropack.environment.manifest import (
 )
 from repropack.environment.metadata import Tree
 from repropack.environment.model import AsOf, Lock, Requirement, Target, normalise
+from repropack.environment.older import all_needed, passed_over, told
 from repropack.environment.parts import UNASKED, Selection
 from repropack.environment.pipconfig import pip_listing, uv_settings
 from repropack.environment.reading import read_hashed
@@ -189,7 +192,7 @@ def lock_of(text: str, question: Question, as_of: AsOf) -> Lock:
             for item in unstubbed(lock.requirements, question.stubs)
         ),
         because=because,
-        findings=(*manifest.findings, finding),
+        findings=(*manifest.findings, finding, *told(text, manifest, question.target)),
         indexes=manifest.indexes,
         find_links=manifest.find_links,
         as_of=as_of.choice,
@@ -200,8 +203,31 @@ def lock_of(text: str, question: Question, as_of: AsOf) -> Lock:
 def ask(question: Question, cache: Path) -> str:
     """uv's answer as hashed requirements. Raises what `explain_unresolvable` gives.
 
-    The machine's own find-links are asked only if the indexes alone have no answer: their files
-    have no dates, so that the newest would win where an older version was meant.
+    Where packages without wheels stand in the way, or keep it from the newest releases, the answer
+    names those that can be built (`NEEDED`).
+    """
+    answer = asked_twice(question, cache)
+    known = {stub.name for stub in question.stubs}
+    if answer.returncode != 0:
+        needed = [n for n in map(normalise, without_wheels(answer.stderr)) if n not in known]
+        if needed and not question.version_only and may_build(needed, question, cache):
+            return NEEDED + " ".join(needed) + "\n"
+        date = question.date[:10] if question.date else None
+        raise explain_unresolvable(answer.stderr, question.manifest, date)
+    if question.version_only:
+        return answer.stdout
+    older = list(passed_over(question, answer.stdout, lambda each: asked_twice(each, cache)))
+    built = [each for each in older if can_build(each.needs, question, cache)]
+    if built:
+        return NEEDED + " ".join(all_needed(built)) + "\n"
+    return "".join(each.line for each in older) + answer.stdout
+
+
+def asked_twice(question: Question, cache: Path) -> subprocess.CompletedProcess[str]:
+    """uv's answer, of the indexes alone if they have one.
+
+    The machine's own find-links are asked only where they have not: their files have no dates, so
+    that the newest would win where an older version was meant.
     """
     settings = uv_settings(os.environ, pip_listing())
     links = settings.find_links
@@ -209,18 +235,21 @@ def ask(question: Question, cache: Path) -> str:
     if links and not settings.no_index and "No solution found" in answer.stderr:
         answer = run_uv(question, cache, settings, links)
         answer.stdout = WITH_LINKS + answer.stdout
-    if answer.returncode != 0:
-        known = {stub.name for stub in question.stubs}
-        needed = [n for n in map(normalise, without_wheels(answer.stderr)) if n not in known]
-        if (
-            needed
-            and not question.version_only
-            and (
-                question.target.from_sources
-                or all(has_one_file(n, question, cache) for n in needed)
-            )
-        ):
-            return NEEDED + " ".join(needed) + "\n"
-        date = question.date[:10] if question.date else None
-        raise explain_unresolvable(answer.stderr, question.manifest, date)
-    return answer.stdout
+    return answer
+
+
+def may_build(names: Iterable[str], question: Question, cache: Path) -> bool:
+    """Whether packages may be built: those that have a wheel for another Python only if asked."""
+    return question.target.from_sources or all(has_one_file(n, question, cache) for n in names)
+
+
+def can_build(names: Iterable[str], question: Question, cache: Path) -> bool:
+    """Whether they may, and their sources say what they need."""
+    try:
+        if not may_build(names, question, cache):
+            return False
+        for name in names:
+            by_its_sources(name, question, cache, fresh=False)
+    except InvalidError:
+        return False
+    return True
