@@ -101,6 +101,21 @@ def unpack(chunks: Iterable[bytes], target: Path) -> Unpacked:
     return Unpacked(files=files, skipped=tuple(skipped))
 
 
+def first_file(chunks: Iterable[bytes]) -> bytes | None:
+    """The content of the first member of a tar stream; `None` if it is no file, or cut off.
+
+    All of the stream is read: an engine may keep its container locked until then.
+    """
+    data = b"".join(chunks)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            member = archive.next()
+            stream = archive.extractfile(member) if member is not None else None
+            return stream.read() if stream is not None else None
+    except tarfile.TarError:
+        return None
+
+
 def _unpack_one(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> bool:
     parts = PurePosixPath(member.name).parts[1:]
     if not parts or ".." in parts or member.name.startswith("/") or not member.isreg():

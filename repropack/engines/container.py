@@ -1,7 +1,7 @@
 """What a run's container is, whichever engine makes it.
 
 Owns: its name, its command, its limits, and what is known about it beforehand. Does not own:
-making it (`docker_run`, `podman_run`).
+making it (`docker_run`, `podman_run`), or following it to its end (`one_run`).
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def insist(remove: Callable[[], str]) -> str:
     return problem or ""
 
 
-def container_name(order: RunOrder) -> str:
-    """Return a name that says whose run it is and that no other run has."""
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{order.name}-{order.run_id}")[:80]
+def container_name(text: str) -> str:
+    """Return a name that says this, as far as engines take it, and that no other container has."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:80]
     return f"{readable.strip('-._') or 'repropack'}-{secrets.token_hex(4)}"
 
 

@@ -7,7 +7,6 @@ when a DockerEngine is used. Does not own: how a build or a run is done (`docker
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import weakref
@@ -175,14 +174,7 @@ class DockerEngine:
         with translated(RunError, "Docker"):
             order = with_facts(order, f"docker {self.client.version()['Version']}")
         limits = Limits(memory_bytes=self._memory_bytes)
-        try:
-            return run_container(self._swept, order, limits, progress, stop)
-        except OSError as error:
-            raise RunError(
-                f"the run's results could not be written to {order.directory}: "
-                f"{os.strerror(error.errno or 0)}",
-                hint="free some disk space, or choose another directory with -o",
-            ) from error
+        return run_container(self._swept, order, limits, progress, stop)
 
     def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
         """Run a script in a container without a network, which is gone afterwards."""

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-DIRECTORIES = (Path("/etc/cdi"), Path("/var/run/cdi"))
-TOOLKIT = ("nvidia-ctk", "nvidia-container-cli", "nvidia-container-runtime-hook")
+from repropack.engines.gpu import CDI_DIRECTORIES, TOOLKIT
 
 
 def handover(
-    info: Mapping[str, Any], *, directories: tuple[Path, ...] = DIRECTORIES
+    info: Mapping[str, Any], *, directories: tuple[Path, ...] = CDI_DIRECTORIES
 ) -> tuple[str, tuple[str, ...] | None]:
     """Return the way (`nvidia`, `cdi`, or "": it could not) and the devices that CDI names.
 

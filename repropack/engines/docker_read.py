@@ -5,11 +5,10 @@ Owns: that container, from its creation to its removal. Does not own: what the f
 
 from __future__ import annotations
 
-import io
 import secrets
-import tarfile
 from typing import TYPE_CHECKING
 
+from repropack.engines.archive import first_file
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_run import remove
 from repropack.engines.owners import labels
@@ -32,16 +31,8 @@ def read_file(client: APIClient, image_id: str, path: str) -> bytes | None:
             )
             try:
                 chunks, _ = client.get_archive(name, f"/{path}")
-                data = b"".join(chunks)
+                return first_file(chunks)
             except docker.errors.NotFound:
                 return None
         finally:
             remove(client, name)
-    return _first(data)
-
-
-def _first(data: bytes) -> bytes | None:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        member = archive.next()
-        stream = archive.extractfile(member) if member is not None else None
-        return stream.read() if stream is not None else None

@@ -1,9 +1,8 @@
 """One run in a Docker container, from its creation to its removal.
 
-Owns: the hardened container, copying out what it wrote, and saying how it ended. A container
-never outlives its run: it is removed with its volumes even when its start failed half-way.
-Does not own: following it (`docker_follow`), or the experiment's own timeout, log and record,
-which are the business of the runner inside the image.
+Owns: the hardened container, copying out what it wrote, and removing it. Does not own: the order of
+the steps (`one_run`), following it (`docker_follow`), or the experiment's own timeout, log and
+record, which are the business of the runner inside the image.
 """
 
 from __future__ import annotations
@@ -20,21 +19,15 @@ from repropack.engines.container import (
     SHARED_MEMORY,
     USER,
     Limits,
-    container_name,
     insist,
-    removed_afterwards,
     runner_command,
 )
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_follow import follow
-from repropack.engines.ending import State, record_of
-from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.ending import State
+from repropack.engines.model import Progress, RunOrder, RunResult
+from repropack.engines.one_run import Steps, do_run
 from repropack.engines.owners import labels
-from repropack.engines.run_files import (
-    RECORD,
-    unpublished,
-    write_engine_record,
-)
 from repropack.errors import RunError
 
 if TYPE_CHECKING:
@@ -48,26 +41,16 @@ def run_container(
     progress: Progress,
     stop: threading.Event | None = None,
 ) -> RunResult:
-    """Do one run; `RunError` if it could not be started, `OSError` if the disk refuses."""
-    limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
-    with unpublished(order.directory) as part:
-        with removed_afterwards(container_name(order), partial(remove, client)) as container:
-            _create(client, container.name, order, limits)
-            ending = follow(client, container.name, limit_s, progress, stop)
-            state = _state(client, container.name)
-            out = _copy_out(client, container.name, part) if state else None
-        record = record_of(
-            "docker",
-            ending,
-            state or State(),
-            out,
-            has_record=(part / RECORD).is_file(),
-            left_behind=container.left_behind,
-        )
-        write_engine_record(part, record)
-    return RunResult(
-        status=RunStatus(record.status), reason=record.reason, directory=order.directory
+    """Do one run; `RunError` if it could not be started, or the disk refuses its results."""
+    steps = Steps(
+        engine="docker",
+        create=lambda name: _create(client, name, order, limits),
+        follow=lambda name, limit_s: follow(client, name, limit_s, progress, stop),
+        state=partial(_state, client),
+        copy_out=partial(_copy_out, client),
+        remove=partial(remove, client),
     )
+    return do_run(order, steps)
 
 
 def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> None:
@@ -165,5 +148,4 @@ def _copy_out(client: APIClient, name: str, target: Path) -> Unpacked | None:
                 for _ in chunks:
                     pass
     except (RunError, tarfile.TarError):
-        (target / RECORD).unlink(missing_ok=True)
         return None

@@ -5,14 +5,13 @@ Owns: the container of such work, which never outlives it. Does not own: what th
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from repropack.engines.archive import pack, tree, unpack
 from repropack.engines.build_log import one_line
+from repropack.engines.container import container_name
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_run import remove
 from repropack.engines.model import Progress, WorkOrder, WorkResult
@@ -41,8 +40,7 @@ def work_in_container(client: APIClient, order: WorkOrder, progress: Progress) -
 
 @contextmanager
 def _container(client: APIClient, order: WorkOrder) -> Iterator[str]:
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", order.name)[:60].strip("-._")
-    name = f"repropack-{readable}-{secrets.token_hex(4)}"
+    name = container_name(f"repropack-{order.name}")
     try:
         client.create_container(
             image=order.image.id if order.image else "",

@@ -14,6 +14,9 @@ from typing import Any
 from repropack.cuda import HostGpu, from_nvml, parse_nvidia_smi
 from repropack.cuda.host import QUERY
 
+#: Where engines look for descriptions of devices, and NVIDIA's programs that make them.
+CDI_DIRECTORIES = (Path("/etc/cdi"), Path("/var/run/cdi"))
+TOOLKIT = ("nvidia-ctk", "nvidia-container-cli", "nvidia-container-runtime-hook")
 _NVIDIA_SMI_TIMEOUT_S = 20
 # Where NVIDIA's kernel driver shows itself: Linux, Linux on Windows (WSL), Jetson.
 _DRIVER_FILES = (

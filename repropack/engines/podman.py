@@ -7,7 +7,6 @@ for. Does not own: how a run is done (`podman_run`), or a script (`podman_work`)
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import shutil
 import threading
@@ -18,8 +17,7 @@ from typing import Any
 
 from repropack.engines.building import build_with
 from repropack.engines.container import Limits, with_facts
-from repropack.engines.docker_gpu import DIRECTORIES, TOOLKIT
-from repropack.engines.gpu import find_gpus
+from repropack.engines.gpu import CDI_DIRECTORIES, TOOLKIT, find_gpus
 from repropack.engines.model import (
     BuildRecipe,
     EngineFacts,
@@ -31,6 +29,7 @@ from repropack.engines.model import (
     WorkResult,
 )
 from repropack.engines.podman_cli import Podman
+from repropack.engines.podman_pull import pull
 from repropack.engines.podman_run import run_container, sweep
 from repropack.engines.podman_work import read_file, work_in_container
 from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
@@ -67,14 +66,13 @@ class PodmanEngine:
     def _facts(self) -> EngineFacts:
         if shutil.which(self._builder) is None:
             raise NoEngineError(f"there is no {self._builder} on PATH", hint=_INSTALL)
-        text = self._podman.ask(
+        info: dict[str, Any] = self._podman.ask_json(
             *("info", "--format", "json"),
             kind=NoEngineError,
             doing="podman",
             hint="see that `podman info` works for you",
             timeout_s=_ANSWER_TIMEOUT_S,
         )
-        info: dict[str, Any] = json.loads(text)
         host = info.get("host") or {}
         way, devices = _handover()
         return EngineFacts(
@@ -145,14 +143,7 @@ class PodmanEngine:
     ) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
         order = with_facts(order, f"podman {self._facts.version}")
-        try:
-            return run_container(self._swept, order, self._limits, progress, stop)
-        except OSError as error:
-            raise RunError(
-                f"the run's results could not be written to {order.directory}: "
-                f"{os.strerror(error.errno or 0)}",
-                hint="free some disk space, or choose another directory with -o",
-            ) from error
+        return run_container(self._swept, order, self._limits, progress, stop)
 
     def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
         """Run a script in a container without a network, which is gone afterwards."""
@@ -165,12 +156,7 @@ class PodmanEngine:
 
     def pull(self, reference: str, progress: Progress) -> Image:
         """Pull `NAME:TAG` and return it as `NAME@sha256:…`; `TemporaryError` if that fails."""
-        progress(f"asking the registry for {reference}")
-        self._podman.ask(
-            *("pull", "--quiet", reference),
-            kind=TemporaryError,
-            doing=f"{reference} could not be pulled",
-        )
+        pull(self._podman, reference, progress)
         image = self.pinned(reference)
         if image is None:
             raise TemporaryError(f"{reference} was pulled without a digest")
@@ -225,7 +211,7 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
 
 def _handover() -> tuple[str, tuple[str, ...] | None]:
     """The way to hand over a GPU, and its devices: None if a description is there to name them."""
-    if any(list(path.glob("nvidia*")) for path in DIRECTORIES if path.is_dir()):
+    if any(list(path.glob("nvidia*")) for path in CDI_DIRECTORIES if path.is_dir()):
         return "cdi", None
     return ("cdi", ()) if any(shutil.which(program) for program in TOOLKIT) else ("", None)
 

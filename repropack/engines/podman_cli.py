@@ -54,6 +54,23 @@ class Podman:
             raise self.failure(done.stderr, kind=kind, doing=doing, hint=hint)
         return done.stdout
 
+    def ask_json(
+        self,
+        *words: str,
+        kind: type[RepropackError],
+        doing: str,
+        hint: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Its standard output as JSON; `kind` if it fails, or writes something else."""
+        text = self.ask(*words, kind=kind, doing=doing, hint=hint, timeout_s=timeout_s)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise kind(
+                f"{doing}: `{self.program} {' '.join(words[:2])}` did not answer in JSON", hint=hint
+            ) from error
+
     def failure(
         self, said: str, *, kind: type[RepropackError], doing: str, hint: str | None = None
     ) -> RepropackError:
@@ -65,7 +82,7 @@ class Podman:
     def inspect(self, image: str) -> dict[str, Any] | None:
         """What is known of an image; `None` if there is none of that name."""
         try:
-            text = self.ask(
+            found = self.ask_json(
                 *("image", "inspect", "--format", "json", "--", image),
                 kind=NoEngineError,
                 doing="podman",
@@ -74,7 +91,8 @@ class Podman:
             if any(words in error.what for words in _UNKNOWN):
                 return None
             raise
-        found: list[dict[str, Any]] = json.loads(text)
+        if not (isinstance(found, list) and found and isinstance(found[0], dict)):
+            raise NoEngineError(f"podman: `image inspect` tells nothing of {image}")
         return found[0]
 
     @contextmanager

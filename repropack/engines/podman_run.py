@@ -1,7 +1,8 @@
 """One run in a Podman container, from its creation to its removal.
 
-Owns: the hardened container, copying out what it wrote, and removing it. Does not own: following
-it (`podman_follow`), or the experiment's own timeout, log and record (the runner inside the image).
+Owns: the hardened container, copying out what it wrote, and removing it. Does not own: the order of
+the steps (`one_run`), following it (`podman_follow`), or the experiment's own timeout, log and
+record (the runner inside the image).
 """
 
 from __future__ import annotations
@@ -19,17 +20,15 @@ from repropack.engines.container import (
     SHARED_MEMORY,
     USER,
     Limits,
-    container_name,
     insist,
-    removed_afterwards,
     runner_command,
 )
-from repropack.engines.ending import State, record_of
-from repropack.engines.model import OUTER_GRACE_S, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.ending import State
+from repropack.engines.model import Progress, RunOrder, RunResult
+from repropack.engines.one_run import Steps, do_run
 from repropack.engines.owners import OWNER, is_orphan, labels
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_follow import follow
-from repropack.engines.run_files import RECORD, unpublished, write_engine_record
 from repropack.errors import RunError
 
 
@@ -40,29 +39,17 @@ def run_container(
     progress: Progress,
     stop: threading.Event | None = None,
 ) -> RunResult:
-    """Do one run; `RunError` if it could not be started, `OSError` if the disk refuses."""
-    limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
-    with unpublished(order.directory) as part:
-        name = container_name(order)
-        with removed_afterwards(name, partial(remove, podman)) as container:
-            _create(podman, name, order, limits)
-            ending = follow(podman, name, limit_s, progress, stop or threading.Event())
-            state = _state(podman, name)
-            out = copy_out(podman, name, "/out", part) if state else None
-            if out is None:
-                (part / RECORD).unlink(missing_ok=True)
-        record = record_of(
-            "podman",
-            ending,
-            state or State(),
-            out,
-            has_record=(part / RECORD).is_file(),
-            left_behind=container.left_behind,
-        )
-        write_engine_record(part, record)
-    return RunResult(
-        status=RunStatus(record.status), reason=record.reason, directory=order.directory
+    """Do one run; `RunError` if it could not be started, or the disk refuses its results."""
+    asked = stop or threading.Event()
+    steps = Steps(
+        engine="podman",
+        create=lambda name: _create(podman, name, order, limits),
+        follow=lambda name, limit_s: follow(podman, name, limit_s, progress, asked),
+        state=partial(_state, podman),
+        copy_out=lambda name, target: copy_out(podman, name, "/out", target),
+        remove=partial(remove, podman),
     )
+    return do_run(order, steps)
 
 
 def _create(podman: Podman, name: str, order: RunOrder, limits: Limits) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from repropack.engines.archive import pack, tree
+from repropack.engines.archive import first_file, pack, tree
 from repropack.engines.build_log import lines_of, one_line
-from repropack.engines.container import MAX_PROCESSES, USER
+from repropack.engines.container import MAX_PROCESSES, USER, container_name
 from repropack.engines.model import Progress, WorkOrder, WorkResult
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_run import copy_out, hardened, owned, remove
@@ -38,8 +36,7 @@ def work_in_container(podman: Podman, order: WorkOrder, progress: Progress) -> W
 
 @contextmanager
 def _container(podman: Podman, order: WorkOrder, doing: str) -> Iterator[str]:
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", order.name)[:60].strip("-._")
-    name = f"repropack-{readable}-{secrets.token_hex(4)}"
+    name = container_name(f"repropack-{order.name}")
     try:
         podman.ask(
             *("create", "--name", name, "--pull", "never", *owned(), *hardened()),
@@ -81,19 +78,6 @@ def read_file(podman: Podman, image_id: str, path: str) -> bytes | None:
     ask = partial(podman.ask, kind=BuildError, doing=f"{path} could not be read from the base")
     try:
         ask("create", "--name", name, "--pull", "never", *owned(), image_id, "true")
-        chunks = b"".join(podman.archive(name, f"/{path}"))
+        return first_file(podman.archive(name, f"/{path}"))
     finally:
         remove(podman, name)
-    return _first(chunks)
-
-
-def _first(data: bytes) -> bytes | None:
-    import io
-
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            member = archive.next()
-            stream = archive.extractfile(member) if member is not None else None
-            return stream.read() if stream is not None else None
-    except tarfile.TarError:
-        return None

@@ -161,7 +161,7 @@ def test_runner_past_its_timeout_is_stopped(
     there: Cli, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine steps in when the runner does not keep the timeout, and keeps its record."""
-    monkeypatch.setattr(f"repropack.engines.{there.name}_run.OUTER_GRACE_S", 1.0)
+    monkeypatch.setattr("repropack.engines.one_run.OUTER_GRACE_S", 1.0)
     result = there.engine().run(order(image, "sleep", tmp_path / "out", timeout_s=0.5), ignore)
     assert result.status is RunStatus.COMPLETED
     assert "timeout" in result.reason

@@ -123,7 +123,7 @@ def test_unknown_builder() -> None:
 def test_container_names(run_id: str, tmp_path: Path) -> None:
     """Every run's container has a name that Docker takes, and no two have the same."""
     wanted = RunOrder(image=IMAGE, run_id=run_id, name="rp", directory=tmp_path)
-    names = {container_name(wanted) for _ in range(3)}
+    names = {container_name(f"{wanted.name}-{wanted.run_id}") for _ in range(3)}
     assert len(names) == 3
     for name in names:
         assert name[0].isalnum() and len(name) < 128
