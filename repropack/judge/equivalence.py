@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Callable, Optional, Sequence, Tuple
 
 from repropack.judge.model import Spread
-from repropack.judge.statistics import normal_cdf, normal_quantile, t_cdf, t_quantile
+from repropack.judge.statistics import (
+    NEARLY,
+    NEARLY_FROM,
+    normal_cdf,
+    normal_quantile,
+    t_cdf,
+    t_quantile,
+    t_quantile_nearly,
+)
 
 ALPHA = 0.05
 POWER = 0.80
@@ -70,7 +78,7 @@ def sample_sd(values: Sequence[float]) -> Optional[float]:
     if len(values) < 2:
         return None
     centre = mean(values)
-    return math.sqrt(math.fsum((x - centre) ** 2 for x in values) / (len(values) - 1))
+    return math.sqrt(math.fsum([(x - centre) ** 2 for x in values]) / (len(values) - 1))
 
 
 def as_sd(spread: Spread) -> Optional[float]:
@@ -126,14 +134,18 @@ def runs_needed(
     no number up to 10000 is enough, e.g. because the paper's own mean is too uncertain.
     """
 
+    ends = (1.0 - ALPHA, 1.0 - (1.0 - POWER) / 2.0)
+
     def enough(n: int) -> bool:
         own = sd**2 / n
         if reported is None:
             se, df = math.sqrt(own), n - 1.0
         else:
             se, df = _welch(own, n - 1.0, reported[0] ** 2 / reported[1], reported[1] - 1.0)
-        upper = t_quantile(1.0 - ALPHA, df) + t_quantile(1.0 - (1.0 - POWER) / 2.0, df)
-        return upper * se <= epsilon
+        near = sum(t_quantile_nearly(end, df) for end in ends) * se
+        if df >= NEARLY_FROM and abs(near - epsilon) > NEARLY * near:
+            return near < epsilon
+        return sum(t_quantile(end, df) for end in ends) * se <= epsilon
 
     return _first(enough, 2, MOST_RUNS)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from repropack.judge import check, series
 from repropack.judge.assessment import RunSummary
@@ -31,23 +31,19 @@ class Record:
         return dict(self.facts).get(name)
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One obtained value: exact text and number, of which run, with which seed and parameters.
 
-    `others` are the first, last, least and largest of the series that it was chosen from, by name.
+    `value` is the number of the text, exactly as it was written; `others` are the first, last,
+    least and largest of the series that it was chosen from, by name.
     """
 
     run_id: str
     seed: Optional[int]
     params: Params
     text: str
+    value: Decimal
     others: Params = ()
-
-    @property
-    def value(self) -> Decimal:
-        """The number, exactly as it was written."""
-        return Decimal(self.text)
 
 
 def parse_record(data: Any, path: str, logs: str) -> Record:
@@ -89,24 +85,30 @@ class Evidence:
         asked_for: Optional[Collection[str]],
     ) -> None:
         self.experiments = {experiment.name: experiment for experiment in experiments}
+        self._selects = {(e.name, m.name): m.select for e in experiments for m in e.metrics}
         self._specs = specs
         self._asked_for = asked_for
-        self._cells: Dict[Tuple[str, Tuple[Tuple[str, str], ...]], Tuple[RunSpec, ...]] = {}
-        self._records: Dict[str, List[Record]] = {}
+        self._cells: Dict[Tuple[str, Params], Tuple[RunSpec, ...]] = {}
+        self._asked: Dict[Tuple[str, Params], Tuple[RunSpec, ...]] = {}
+        self._pooled: Dict[Tuple[str, Params], int] = {}
+        self._records: Dict[str, List[Tuple[Record, str]]] = {}
         for record in records:
-            self._records.setdefault(record.summary.id, []).append(record)
+            known = self._records.setdefault(record.summary.id, [])
+            known.append((record, self._refusal(record)))
 
     def specs(self, ref: MetricRef) -> Tuple[RunSpec, ...]:
         """The runs that were asked for and that the reference means."""
-        found = self._meant(ref)
         if self._asked_for is None:
-            return found
-        return tuple(spec for spec in found if spec.id in self._asked_for)
+            return self._meant(ref)
+        cell = (ref.experiment, ref.cell)
+        if cell not in self._asked:
+            asked_for = self._asked_for
+            self._asked[cell] = tuple(s for s in self._meant(ref) if s.id in asked_for)
+        return self._asked[cell]
 
     def select(self, ref: MetricRef) -> str:
         """Which of several matches the reference's metric takes."""
-        metrics = self.experiments[ref.experiment].metrics
-        return next((each.select for each in metrics if each.name == ref.metric), "last")
+        return self._selects.get((ref.experiment, ref.metric), "last")
 
     def left_out(self, ref: MetricRef) -> int:
         """How many runs the reference means that nobody asked for."""
@@ -119,10 +121,17 @@ class Evidence:
             self._cells[cell] = check.matching(ref, self._specs)
         return self._cells[cell]
 
+    def cells(self, ref: MetricRef) -> int:
+        """How many cells of the matrix the reference pools."""
+        cell = (ref.experiment, ref.cell)
+        if cell not in self._pooled:
+            self._pooled[cell] = len({spec.params for spec in self.specs(ref)})
+        return self._pooled[cell]
+
     def facts(self, ref: MetricRef, name: str) -> Tuple[str, ...]:
         """The different values of a fact among the reference's records."""
         ids = [spec.id for spec in self.specs(ref)]
-        found = [record.fact(name) for run_id in ids for record in self._records.get(run_id, [])]
+        found = [each.fact(name) for run_id in ids for each, _ in self._records.get(run_id, [])]
         return tuple(dict.fromkeys(fact for fact in found if fact is not None))
 
     def samples(self, ref: MetricRef) -> Tuple[List[Sample], List[str]]:
@@ -136,31 +145,38 @@ class Evidence:
             records = self._records.get(spec.id, [])
             if not records:
                 reasons.append("%s: there is no record of this run" % spec.id)
-            for record in records:
-                text, reason = self._value(record, ref.metric)
+            for record, refusal in records:
+                data: Any = record.metrics.get(ref.metric)
+                text, reason = ("", refusal) if refusal else _number(data, ref.metric)
                 if reason:
                     reasons.append("%s: %s" % (spec.id, reason))
                 else:
-                    others = series.alternatives(record.metrics[ref.metric].get("among"))
-                    samples.append(Sample(spec.id, spec.seed, spec.params, text, tuple(others)))
+                    among = data.get("among")
+                    others = tuple(series.alternatives(among)) if among else ()
+                    value = Decimal(text)
+                    samples.append(Sample(spec.id, spec.seed, spec.params, text, value, others))
         return samples, reasons
 
-    def _value(self, record: Record, metric: str) -> Tuple[str, str]:
-        """The metric's exact text, or the reason why it does not count."""
+    def _refusal(self, record: Record) -> str:
+        """Why nothing that the run wrote counts, or nothing."""
         run = record.summary
         if run.failed:
-            return "", run.reason or "the run ended as: %s" % printable(run.status)
+            return run.reason or "the run ended as: %s" % printable(run.status)
         if run.exit_code not in (0, None):
-            return "", "the run exited with code %d" % run.exit_code
+            return "the run exited with code %d" % run.exit_code
         needs_gpu = self.experiments[run.experiment].gpu == "required"
         if needs_gpu and record.fact("gpu") in (None, "", "none"):
-            return "", "the experiment requires a GPU and the run had none"
-        data = record.metrics.get(metric)
-        if not isinstance(data, dict):
-            return "", "the record has no metric %s" % metric
-        if data.get("reason"):
-            return "", printable(str(data["reason"]), 400)
-        try:
-            return number(data.get("text"))[0], ""
-        except FileProblem as problem:
-            return "", "the record %s" % problem
+            return "the experiment requires a GPU and the run had none"
+        return ""
+
+
+def _number(data: Any, metric: str) -> Tuple[str, str]:
+    """The exact text of what was read for a metric, or the reason why it does not count."""
+    if not isinstance(data, dict):
+        return "", "the record has no metric %s" % metric
+    if data.get("reason"):
+        return "", printable(str(data["reason"]), 400)
+    try:
+        return number(data.get("text"))[0], ""
+    except FileProblem as problem:
+        return "", "the record %s" % problem

@@ -8,6 +8,9 @@ from __future__ import annotations
 import functools
 import math
 
+NEARLY = 1e-3
+NEARLY_FROM = 3.0
+
 
 def t_cdf(t: float, df: float) -> float:
     """P(T <= t) for Student's t with `df` > 0 degrees of freedom (they need not be whole)."""
@@ -29,10 +32,25 @@ def t_quantile(p: float, df: float) -> float:
     return t if p > 0.5 else -t
 
 
+def t_quantile_nearly(p: float, df: float) -> float:
+    """The same without a search: the expansion of Cornish and Fisher to its fourth term.
+
+    (Abramowitz and Stegun 26.7.5.) From p = 0.9 to 0.95 it is off by less than `NEARLY` of itself
+    where df >= `NEARLY_FROM`.
+    """
+    z = normal_quantile(p)
+    z2 = z * z
+    first = (z2 + 1.0) / 4.0
+    second = ((5.0 * z2 + 16.0) * z2 + 3.0) / 96.0
+    third = (((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0) / 384.0
+    fourth = ((((79.0 * z2 + 776.0) * z2 + 1482.0) * z2 - 1920.0) * z2 - 945.0) / 92160.0
+    return z * (1.0 + (first + (second + (third + fourth / df) / df) / df) / df)
+
+
 def _upper_quantile(tail: float, df: float) -> float:
     """The t > 0 with P(T > t) = tail, by Newton's steps kept inside a bracket."""
     low, high = 0.0, math.inf
-    t = _first_guess(normal_quantile(1.0 - tail), df)
+    t = t_quantile_nearly(1.0 - tail, df)
     for _ in range(300):
         excess = t_cdf(-t, df) - tail
         if excess > 0:
@@ -45,14 +63,6 @@ def _upper_quantile(tail: float, df: float) -> float:
             return new
         t = new
     return t
-
-
-def _first_guess(z: float, df: float) -> float:
-    """The quantile for many degrees of freedom: two terms of Cornish and Fisher's expansion.
-
-    (Abramowitz and Stegun 26.7.5.)
-    """
-    return z + (z**3 + z) / (4.0 * df) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * df * df)
 
 
 def _t_density(t: float, df: float) -> float:

@@ -54,9 +54,9 @@ def evidence_notes(ref: MetricRef, evidence: Evidence) -> Tuple[str, ...]:
         notes.append("ran on the CPU: the GPU is optional and there was none")
     if evidence.left_out(ref):
         notes.append("%d of its runs were not asked for" % evidence.left_out(ref))
-    cells = {spec.params for spec in evidence.specs(ref)}
-    if len(cells) > 1:
-        notes.append("%s pools %d cells of the matrix" % (ref, len(cells)))
+    cells = evidence.cells(ref)
+    if cells > 1:
+        notes.append("%s pools %d cells of the matrix" % (ref, cells))
     return tuple(notes)
 
 

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repropack.judge import equivalence
-from repropack.judge.statistics import normal_quantile, t_cdf, t_quantile
+from repropack.judge.statistics import (
+    NEARLY,
+    NEARLY_FROM,
+    normal_quantile,
+    t_cdf,
+    t_quantile,
+    t_quantile_nearly,
+)
 
+np = pytest.importorskip("numpy")
 stats = pytest.importorskip("scipy.stats")
 
 DFS = [0.5, 1, 1.3, 2, 2.7, 3, 4, 5, 7.7, 10, 29, 100, 333.3, 1e3, 1e4]
@@ -21,6 +29,14 @@ PS = [1e-6, 0.001, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 0.6, 0.8, 0.9, 0.95, 0.975,
 def test_t_quantile(df: float) -> None:
     """Quantiles of t agree with SciPy over a wide grid."""
     assert [t_quantile(p, df) for p in PS] == pytest.approx(list(stats.t.ppf(PS, df)), rel=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.9, 0.92, 0.95])
+def test_t_quantile_nearly(p: float) -> None:
+    """The quantile without a search is as near as it says, where it says so."""
+    dfs = [NEARLY_FROM + step / 20 for step in range(100)] + [x for x in DFS if x > NEARLY_FROM]
+    found = [t_quantile_nearly(p, df) for df in dfs]
+    assert found == pytest.approx(list(stats.t.ppf(p, dfs)), rel=0.5 * NEARLY)
 
 
 @pytest.mark.parametrize("df", DFS)
@@ -82,3 +98,26 @@ def test_runs_needed_has_the_power_that_it_promises() -> None:
         low, high = equivalence.one_sample([float(x) for x in sample], 0.0).interval()
         shown += low > -0.6 and high < 0.6
     assert 0.76 < shown / len(samples) < 0.88
+
+
+@pytest.mark.parametrize("reported", [None, (0.3, 5), (0.2, 3), (1.0, 30)])
+def test_runs_needed_is_the_first_number_that_is_enough(
+    reported: tuple[float, int] | None,
+) -> None:
+    """The number is that of a search through all of them with SciPy's quantiles."""
+    for sd in (0.05, 0.3, 1.0):
+        for epsilon in (0.2, 0.5, 0.5005, 0.9, 3.0):
+            assert equivalence.runs_needed(sd, epsilon, reported) == first(sd, epsilon, reported)
+
+
+def first(sd: float, epsilon: float, reported: tuple[float, int] | None) -> int | None:
+    """The least n with (t(.95) + t(.90)) * se <= epsilon."""
+    n = np.arange(2.0, equivalence.MOST_RUNS + 1)
+    own = sd**2 / n
+    se, df = np.sqrt(own), n - 1
+    if reported is not None:
+        theirs = reported[0] ** 2 / reported[1]
+        se = np.sqrt(own + theirs)
+        df = se**4 / (own**2 / (n - 1) + theirs**2 / (reported[1] - 1))
+    enough = (stats.t.ppf(0.95, df) + stats.t.ppf(0.9, df)) * se <= epsilon
+    return int(n[enough][0]) if enough.any() else None
