@@ -49,7 +49,7 @@ def statement_text(built: Built) -> str:
     found = provenance.statement(
         manifest,
         sums,
-        digest=built.bundle.digest,
+        digest=built.bundle.sums_sha256,
         image=(built.image.tag, built.image.id) if contained else None,
         engine=built.engine.name,
     )

@@ -13,16 +13,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from repropack.bundle import (
     SOURCE_STEPS,
     Bundle,
+    checksums,
     source_dockerfile,
     split_dockerfile,
 )
+from repropack.bundle.image import CarriedImage
 from repropack.debian.debs import differences
 from repropack.engines import BuildRecipe, Image, Pairs
+from repropack.engines.carried import Carrier, load_image
 from repropack.environment import place
 from repropack.errors import BuildError, IntegrityError
 from repropack.gathering import conda_of, wheels_of
@@ -38,7 +42,7 @@ SHOWN = 5
 SOURCE_INPUTS = ("source", "judge.pyz", "repropack.json")
 
 
-def finish(bundle: Bundle, workshop: Workshop, *, lock: Path | None = None) -> Built:
+def finish(bundle: Bundle, workshop: Workshop, lock: Path | None = None) -> Built:
     """The bundle with its image. `lock` is the file that was kept of its resolution."""
     strange = differences(bundle.debs, workshop.debs) if bundle.debs and workshop.debs else ()
     tell(strange, workshop.reporter)
@@ -69,14 +73,48 @@ def provide_image(bundle: Bundle, workshop: Workshop) -> Image:
     if present is not None and dict(present.labels).get(BUNDLE_LABEL) == bundle.digest:
         workshop.engine.tag(present, settings.tags)
         return present
+    carried = bundle.carried if isinstance(workshop.engine, Carrier) else None
+    if carried is not None and not settings.rebuild:
+        return load_carried(bundle, carried, workshop)
     try:
         workshop.log.parent.mkdir(parents=True, exist_ok=True)
-        return build_image(bundle, workshop)
+        built = build_image(bundle, workshop)
+        if carried is not None:
+            workshop.reporter.note(f"image: {likeness(built, carried)}")
+        return built
     except OSError as error:
         raise BuildError(
             f"{bundle.tag} could not be built: {error.filename or 'the disk'}: {error.strerror}",
             hint="is the disk full? try `df -h`",
         ) from error
+
+
+def load_carried(bundle: Bundle, carried: CarriedImage, workshop: Workshop) -> Image:
+    """The author's image, from the bundle. Raises `IntegrityError` (exit code 7) for any other."""
+    engine = workshop.engine
+    assert isinstance(engine, Carrier)
+    workshop.reporter.step(f"loading {bundle.tag} from the bundle")
+    archive = bundle.directory / checksums.IMAGE_ARCHIVE
+    load_image(engine, archive, carried, (BUNDLE_LABEL, bundle.digest))
+    found = next((image for image in map(engine.image, carried.ids) if image is not None), None)
+    if found is None:
+        raise IntegrityError(f"{archive} was loaded, and is not the image of image.json")
+    engine.tag(found, (bundle.tag, *workshop.settings.tags))
+    return replace(found, tag=bundle.tag)
+
+
+def likeness(built: Image, carried: CarriedImage) -> str:
+    """How the image that was built here is like the author's."""
+    if built.id in carried.ids:
+        return f"what was built here is the author's image, {built.id}"
+    theirs = [layer.digest for layer in carried.layers]
+    if list(built.layers) == theirs:
+        return "what was built here has the author's layers, and another config (as times differ)"
+    same = len(set(theirs) & set(built.layers))
+    return (
+        f"what was built here is not the author's image: {same} of its {len(built.layers)} layers "
+        f"are among the author's {len(theirs)}"
+    )
 
 
 def build_image(bundle: Bundle, workshop: Workshop) -> Image:

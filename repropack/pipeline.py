@@ -11,11 +11,12 @@ from pathlib import Path
 
 from repropack import datasets, workspace
 from repropack.anonymous import conceal
-from repropack.attesting import attest, read_runnable
+from repropack.attesting import read_runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.fitting import environment_of
 from repropack.gathering import gather
+from repropack.handing import hand_over
 from repropack.images import finish
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
@@ -53,7 +54,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     bundle = write_bundle(
         plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check
     )
-    return attest(finish(bundle, workshop, lock=keep_lock(plan, out)), settings)
+    return hand_over(finish(bundle, workshop, keep_lock(plan, out)), settings, reporter)
 
 
 def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:

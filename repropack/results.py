@@ -42,7 +42,7 @@ def attest(verified: Verified, key: Path | None) -> None:
 def subjects(verified: Verified) -> list[attestation.Subject]:
     """The bundle by its checksums, and the image that its runs were done in."""
     built = verified.built
-    found = [("SHA256SUMS", built.bundle.digest)]
+    found = [("SHA256SUMS", built.bundle.sums_sha256)]
     if built.engine.name != "venv" and re.fullmatch("sha256:[0-9a-f]{64}", built.image.id):
         found.append((built.image.tag, built.image.id.removeprefix("sha256:")))
     return found

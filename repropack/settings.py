@@ -25,7 +25,7 @@ class Settings:
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
     `hide` has further words to look for. `allow` is what a bundle may have beyond a closed
     container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
-    everything that an image build needs goes into the bundle.
+    everything that an image build needs goes into the bundle, with `with_image` the image itself.
     """
 
     cache: Path
@@ -36,6 +36,7 @@ class Settings:
     allow_dirty: bool = False
     rebuild: bool = False
     offline: bool = False
+    with_image: bool = False
     infer: bool = False
     fetch: bool = False
     as_of: AsOf | None = None

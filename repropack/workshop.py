@@ -64,6 +64,18 @@ class Workshop:
         return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
 
 
+def refuse_venv(engine: Engine, settings: Settings) -> None:
+    """Raises `UsageError` where what only a container has is to go into a bundle."""
+    asked = {"--offline": settings.offline, "--with-image": settings.with_image}
+    for option in (name for name, is_asked in asked.items() if is_asked):
+        if engine.name == "venv":
+            what = {"--offline": "base", "--with-image": "image"}[option]
+            raise UsageError(
+                f"without a container there is no {what} to put into a bundle",
+                hint=f"{option} needs --engine docker or --engine podman",
+            )
+
+
 def open_workshop(
     need: BaseNeed, settings: Settings, reporter: Reporter, bundle: Bundle | None = None
 ) -> Workshop:
@@ -72,11 +84,7 @@ def open_workshop(
     Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
     """
     engine = choose(settings.engine, builder=settings.builder)
-    if settings.offline and engine.name == "venv":
-        raise UsageError(
-            "without a container there is no base to put into a bundle",
-            hint="--offline needs --engine docker or --engine podman",
-        )
+    refuse_venv(engine, settings)
     if settings.offline and need.cuda is not None:
         raise PlanError(
             f"--offline cannot put {need.cuda} into a bundle: CUDA's libraries come from it",
@@ -87,7 +95,8 @@ def open_workshop(
         reporter.note(f"Docker does not answer; {engine.name} {facts.version} does")
     spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
     base = cuda = None
-    if engine.name != "venv":
+    brought = bundle is not None and bundle.carried is not None and not settings.rebuild
+    if engine.name != "venv" and not brought:
         reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
         pull = settings.base != "bootstrap"
         if bundle is not None and bundle.archive is not None:

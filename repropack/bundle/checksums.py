@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from repropack.errors import IntegrityError
@@ -25,6 +26,10 @@ ATTESTED = frozenset({"provenance.json", "provenance.json.sig", f"{SUMS}.sig"})
 #: What fetching and running put beside the bundle's files. Of `wheels` those that no index has are
 #: the bundle's own, and listed.
 UNLISTED = frozenset({SUMS, "reproduction", ".repropack"}) | ATTESTED
+#: The image of the bundle, where it brings one: made from everything else, which its label names.
+IMAGE_RECORD = "image.json"
+IMAGE_ARCHIVE = "image.tar.zst"
+_OF_THE_IMAGE = re.compile(rb"^[0-9a-f]{64}  image\.(?:json|tar\.zst)\n", re.MULTILINE)
 FETCHED = "wheels/"
 SOURCE = "source/"
 
@@ -115,8 +120,37 @@ def parse_sums(text: str) -> dict[str, str]:
     return sums
 
 
-def check(directory: Path) -> str:
-    """Check every file of a bundle. Gives the SHA-256 of SHA256SUMS, which identifies the bundle.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A bundle whose files are those that SHA256SUMS lists, and the SHA-256 of that.
+
+    `digest` is of what an image is built from: it identifies the bundle.
+    """
+
+    digest: str
+    sums_sha256: str
+    listed: frozenset[str]
+
+
+def digest_of(raw: bytes) -> str:
+    """What identifies a bundle, with its image or without: the SHA-256 of the other lines."""
+    return hashlib.sha256(_OF_THE_IMAGE.sub(b"", raw)).hexdigest()
+
+
+def with_image(text: str, sums: dict[str, str]) -> str:
+    """The text of SHA256SUMS with the files of the image, in its order."""
+    lines = [f"{digest}  {name}" for name, digest in sums.items()]
+    lines += text.splitlines()
+    ordered = sorted(lines, key=lambda line: os.fsencode(_name_in(line)))
+    return "".join(f"{line}\n" for line in ordered)
+
+
+def _name_in(line: str) -> str:
+    return unescape(line[67:]) if line.startswith("\\") else line[66:]
+
+
+def check(directory: Path) -> Checked:
+    """Check every file of a bundle.
 
     Raises `IntegrityError` (exit code 7) naming every file that is missing, changed or added.
     """
@@ -137,7 +171,11 @@ def check(directory: Path) -> str:
             f"{directory} is not the bundle that was built:\n{shown}{more}",
             hint="get the bundle again from where it was published",
         )
-    return hashlib.sha256(raw).hexdigest()
+    return Checked(
+        digest=digest_of(raw),
+        sums_sha256=hashlib.sha256(raw).hexdigest(),
+        listed=frozenset(sums),
+    )
 
 
 def differences(directory: Path, sums: dict[str, str]) -> list[str]:

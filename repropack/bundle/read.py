@@ -10,6 +10,8 @@ from typing import Any
 from repropack.bundle import checksums
 from repropack.bundle.contents import DEBS, IMAGE, PYTHON
 from repropack.bundle.data import Data, from_json
+from repropack.bundle.image import CarriedImage
+from repropack.bundle.image import from_json as image_from_json
 from repropack.bundle.strict import address, count, shaped
 from repropack.cuda import CudaPlan
 from repropack.cuda.record import from_dict
@@ -26,10 +28,11 @@ from repropack.plan import BaseNeed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A bundle on disk. `digest` is the SHA-256 of its SHA256SUMS: it identifies every file.
+    """A bundle on disk. `digest` is the SHA-256 of what its SHA256SUMS lists but its image: it
+    identifies everything that an image is built from. `sums_sha256` is that of all of SHA256SUMS.
 
     `commit` is the commit that was packed, or the tree of what no commit holds. `built` has the
-    names of the wheels that it carries, because no index has them.
+    names of the wheels that it carries, because no index has them; `carried` is its image.
     """
 
     directory: Path
@@ -48,6 +51,8 @@ class Bundle:
     conda: tuple[CondaFile, ...] = ()
     python: str = ""
     datasets: tuple[Data, ...] = ()
+    sums_sha256: str = ""
+    carried: CarriedImage | None = None
 
     @property
     def target(self) -> Target:
@@ -80,11 +85,14 @@ def is_bundle(directory: Path) -> bool:
 
 def read_bundle(directory: Path) -> Bundle:
     """Check and read a bundle. Raises `IntegrityError` (exit code 7) for anything wrong with it."""
-    digest = checksums.check(directory)
+    found = checksums.check(directory)
     path = directory / "repropack.json"
     try:
         raw = json.loads(path.read_bytes())
-        return from_manifest(directory, digest, raw)
+        bundle = from_manifest(directory, found.digest, raw)
+        path = directory / checksums.IMAGE_RECORD
+        carried = carried_in(directory, bundle.tag, found.listed)
+        return replace(bundle, sums_sha256=found.sums_sha256, carried=carried)
     except (
         OSError,
         ValueError,
@@ -128,6 +136,16 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         python=conda_python(raw),
         datasets=tuple(from_json(each) for each in raw.get("datasets", ())),
     )
+
+
+def carried_in(directory: Path, tag: str, listed: frozenset[str]) -> CarriedImage | None:
+    """The image that a bundle brings: both of its files, as they were checked, or none."""
+    if not listed >= {checksums.IMAGE_RECORD, checksums.IMAGE_ARCHIVE}:
+        return None
+    found = image_from_json(json.loads((directory / checksums.IMAGE_RECORD).read_bytes()))
+    if found.tag != tag:
+        raise ValueError(f"it is of {found.tag}, and the bundle's image is {tag}")
+    return found
 
 
 def debs_in(directory: Path, digest: str | None) -> tuple[Deb, ...]:

@@ -26,6 +26,7 @@ from repropack.cli.options import (
     run_options,
     settings,
 )
+from repropack.cli.packing import packing_options
 from repropack.cli.trusting import refuse_trust, trust_options
 
 if TYPE_CHECKING:
@@ -148,11 +149,7 @@ def plan(directory: Path, infer: bool, as_of: str | None, as_json: bool) -> int:
     help="Where the bundle goes. Default: .repropack/bundles.",
 )
 @click.option("-t", "--tag", "tags", multiple=True, help="A further tag for the image.")
-@click.option(
-    "--offline",
-    is_flag=True,
-    help="Put the base and every package into the bundle: reviewers need no network.",
-)
+@packing_options
 @click.option(
     "--with-results",
     "results",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,9 +213,14 @@ class DockerEngine:
 
     def load(self, path: Path) -> None:
         """Take the images of a compressed archive."""
-        doing = f"{path} could not be loaded"
-        with translated(BuildError, doing), patience(self.client), path.open("rb") as file:
-            messages = self.client.load_image(file)  # type: ignore[no-untyped-call]
+        with path.open("rb") as file:
+            self.load_pieces(file, str(path))
+
+    def load_pieces(self, pieces: Iterable[bytes], name: str) -> None:
+        """Take the images of an archive, which is called `name` where it cannot be."""
+        doing = f"{name} could not be loaded"
+        with translated(BuildError, doing), patience(self.client):
+            messages = self.client.load_image(pieces)  # type: ignore[no-untyped-call]
             for message in messages or ():
                 if "error" in message:
                     raise BuildError(f"{doing}: {message['error']}")
@@ -244,4 +249,5 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
         id=str(found["Id"]),
         size_bytes=int(found.get("Size") or 0),
         labels=tuple(sorted(labels.items())),
+        layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
     )

@@ -43,12 +43,13 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A built image (for the venv engine: an environment): name, content id, size and labels."""
+    """A built image (for the venv engine: an environment): name, content id, size and so on."""
 
     tag: str
     id: str
     size_bytes: int
     labels: Pairs = ()
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import threading
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -177,17 +178,21 @@ class PodmanEngine:
 
     def load(self, path: Path) -> None:
         """Take the images of a compressed archive."""
-        doing = f"{path} could not be loaded"
         try:
             with gzip.open(path) as file:  # not every podman unpacks what it loads
-                self._podman.feed(
-                    "load",
-                    chunks=iter(lambda: file.read(1 << 20), b""),
-                    kind=BuildError,
-                    doing=doing,
-                )
+                self.load_pieces(iter(lambda: file.read(1 << 20), b""), str(path))
         except (OSError, EOFError) as error:
-            raise BuildError(f"{doing}: {error}") from error
+            raise BuildError(f"{path} could not be loaded: {error}") from error
+
+    def load_pieces(self, pieces: Iterable[bytes], name: str) -> None:
+        """Take the images of an archive, which is called `name` where it cannot be."""
+        doing = f"{name} could not be loaded"
+        said = self._podman.feed("load", chunks=pieces, kind=BuildError, doing=doing)
+        # Podman takes Docker's names for those of a registry; what is built is `localhost/…`.
+        for tag in re.findall(r"^Loaded image.*: *docker\.io/(repropack/\S+)$", said, re.MULTILINE):
+            ask = partial(self._podman.ask, kind=BuildError, doing=doing)
+            ask("tag", f"docker.io/{tag}", f"localhost/{tag}")
+            ask("untag", f"docker.io/{tag}", f"docker.io/{tag}")
 
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by; `None` if it was not pulled."""
@@ -206,6 +211,7 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
         id=f"sha256:{str(found['Id']).removeprefix('sha256:')}",
         size_bytes=int(found.get("Size") or 0),
         labels=tuple(sorted((found.get("Labels") or {}).items())),
+        layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

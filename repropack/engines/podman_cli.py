@@ -131,8 +131,8 @@ class Podman:
 
     def feed(
         self, *words: str, chunks: Iterable[bytes], kind: type[RepropackError], doing: str
-    ) -> None:
-        """Run it with this as its standard input; `kind` with what it said if it fails."""
+    ) -> str:
+        """Run it with this as its standard input; what it says, or `kind` with that if it fails."""
         with self.started(*words, stdin=True, said=subprocess.STDOUT) as process:
             assert process.stdin is not None and process.stdout is not None  # they were asked for
             with suppress(BrokenPipeError):
@@ -142,3 +142,4 @@ class Podman:
             said = process.stdout.read().decode("utf-8", "replace")
             if process.wait():
                 raise self.failure(said, kind=kind, doing=doing)
+            return said

@@ -21,6 +21,8 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, Any, cast
 
+from repropack.zstd import library
+
 #: What follows from the name, the longest first.
 ENDS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".tbz", ".txz", ".tzst"),
@@ -235,12 +237,8 @@ def _unpacked(archive: Path, end: str) -> Iterator[IO[bytes]]:
 
 
 def zstandard(file: IO[bytes]) -> Any:
-    """What a file holds that zstd packed. Python has it since 3.14."""
-    import importlib
-    import sys
-
-    package = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    zstd = importlib.import_module(package)
+    """What a file holds that zstd packed."""
+    zstd = library()
 
     class Reading(zstd.ZstdFile):  # type: ignore[misc, name-defined]
         """Its errors are of a class of its own."""

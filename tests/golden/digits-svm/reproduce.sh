@@ -55,7 +55,8 @@ experiments in it and compares their numbers with the paper's.
   --engine NAME     docker or podman (default: the first of the two that answers)
   --output DIR, -o  where the runs and the report go (default: reproduction, beside this script);
                     what an earlier call left there is replaced
-  --rebuild         build the image even if it is already there
+  --rebuild         build the image even if it is already there, or brought by this bundle; say then
+                    whether what was built is the authors' image
   --trust FILE      go on only if this bundle is signed by a key of FILE: the authors' public key, or
                     an allowed_signers file of OpenSSH, which they gave you by another way
   --recorded        run nothing, and need no engine: compare the paper with the result files that the
@@ -201,7 +202,9 @@ check_bundle() {
         changed "a file differs"
     fi
     check_source "$(grep -Ec "${line}source/" SHA256SUMS || true)"
-    digest=$(sha256 <SHA256SUMS | cut -d ' ' -f 1)
+    sums=$(sha256 <SHA256SUMS | cut -d ' ' -f 1)
+    # What an image is built from, and is labelled with: everything but the image.
+    digest=$(grep -Ev "${line}image[.](json|tar[.]zst)\$" SHA256SUMS | sha256 | cut -d ' ' -f 1)
 }
 
 # check_source COUNT: no file more than the COUNT that were checked, and the same links.
@@ -561,6 +564,73 @@ lend() {
     cp "$1" "$inbox/$2"
 }
 
+# ---- the authors' image, where this bundle brings it
+
+brings_image() { grep -q '^[0-9a-f]\{64\}  image[.]tar[.]zst$' "$here/SHA256SUMS"; }
+
+# load_image: it was checked with the rest of this bundle. Fails where nothing here can unpack it.
+load_image() {
+    say "loading the authors' image from image.tar.zst"
+    for way in load_as_it_is load_with_zstd load_with_python; do
+        if await "$way" >"$work/load.log" 2>&1; then
+            name_image
+            return
+        fi
+        tail -n 1 "$work/load.log" >>"$work/load.errors"
+    done
+    say "note: it cannot be loaded, so it is built:"
+    sed 's/^/  /' "$work/load.errors" >&2
+    say "  (a newer $engine, zstd, or Python 3.14 unpacks image.tar.zst)"
+    return 1
+}
+
+load_as_it_is() { exec "$engine" load -i "$here/image.tar.zst"; }
+
+load_with_zstd() {
+    command -v zstd || return
+    zstd -q -dc "$here/image.tar.zst" | "$engine" load
+}
+
+load_with_python() {
+    python3 -c 'from compression import zstd' || return
+    python3 -c 'import shutil, sys
+from compression import zstd
+shutil.copyfileobj(zstd.open(sys.argv[1]), sys.stdout.buffer, 1 << 20)' "$here/image.tar.zst" | "$engine" load
+}
+
+# The authors' image: by its config, and as a store of OCI images calls it.
+author_ids() {
+    sed -n -e 's/^ "id": "\(sha256:[0-9a-f]*\)",$/\1/p' -e 's/^ "manifest": "\(sha256:[0-9a-f]*\)",$/\1/p' "$here/image.json"
+}
+
+# Podman takes Docker's names for those of a registry.
+name_image() {
+    for id in $(author_ids); do
+        inspect_image "$id" '{{.Id}}' >/dev/null || continue
+        "$engine" tag "$id" "$tag"
+        [ "$engine" != podman ] || podman untag "$id" "docker.io/$tag" >/dev/null 2>&1 || true
+        return 0
+    done
+    die 7 "what image.tar.zst holds is not the image of image.json" "get this bundle again from where it was published"
+}
+
+# compare_image: whether what was built here is what the authors had.
+compare_image() {
+    brings_image || return 0
+    if author_ids | grep -q -x -F "$image"; then
+        say "image: what was built here is the authors' image, $image"
+        return
+    fi
+    inspect_image "$image" '{{range .RootFS.Layers}}{{println .}}{{end}}' | grep . >"$work/layers"
+    sed -n 's/^  "\(sha256:[0-9a-f]*\)",*$/\1/p' "$here/image.json" >"$work/their-layers"
+    if cmp -s "$work/layers" "$work/their-layers"; then
+        say "image: what was built here has the authors' layers, and another config (as times differ)"
+    else
+        same=$(grep -c -x -F -f "$work/their-layers" "$work/layers" || true)
+        say "image: what was built here is not the authors' image: $same of its $(grep -c '' "$work/layers") layers are among the authors' $(grep -c '' "$work/their-layers")"
+    fi
+}
+
 # ---- the image
 
 # A bundle that cannot be written to is built from a copy. Modes may have been lost on the way here.
@@ -587,7 +657,7 @@ copy_context() {
 get_image() {
     if [ "$rebuild" = no ] && [ "$(inspect_image "$tag" "$bundle_label")" = "$digest" ]; then
         say "image: $tag is already there"
-    else
+    elif [ "$rebuild" = yes ] || ! brings_image || ! load_image; then
         open_context
         get_base
         get_cuda
@@ -604,6 +674,7 @@ get_image() {
     fi
     image=$(inspect_image "$tag" '{{.Id}}')
     image=sha256:${image#sha256:}
+    [ "$rebuild" = no ] || compare_image
     compare_base
 }
 
@@ -741,7 +812,7 @@ judge_all() {
     [ ! -f "$here/author/report.json" ] || cat "$here/author/report.json" >>"$work/records"
     hardened_container --interactive --network none "$image" /opt/env/bin/python \
         /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out \
-        --subject "SHA256SUMS=$digest" --subject "$tag=${image#sha256:}" "$@"
+        --subject "SHA256SUMS=$sums" --subject "$tag=${image#sha256:}" "$@"
     verdict=0
     await judge || verdict=$?
     "$engine" cp "$container:/out/." "$out" >/dev/null || say "the report could not be collected"

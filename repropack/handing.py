@@ -1,0 +1,62 @@
+"""What a bundle gets once its image is there: the image itself, and what is attested of both.
+
+Owns: the order, and SHA256SUMS with the image in it. Does not own: the image's archive
+(`engines.carried`), the attestations (`attesting`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+
+from repropack.attesting import attest
+from repropack.bundle import checksums
+from repropack.bundle.image import CarriedImage
+from repropack.engines.carried import Carrier, write_image
+from repropack.errors import BuildError
+from repropack.progress import Reporter
+from repropack.settings import Built, Settings
+from repropack.workspace import write_atomically
+
+
+def hand_over(built: Built, settings: Settings, reporter: Reporter) -> Built:
+    """The bundle as its author hands it in. Raises `BuildError` (exit code 5) and `UsageError`."""
+    if settings.with_image:
+        built = add_image(built, reporter)
+    return attest(built, settings)
+
+
+def add_image(built: Built, reporter: Reporter) -> Built:
+    """Put the image into its bundle. SHA256SUMS, which makes it a part of that, comes last."""
+    engine, directory = built.engine, built.bundle.directory
+    assert isinstance(engine, Carrier), "the engine makes images"
+    reporter.step("adding the image to the bundle")
+    try:
+        image = replace(built.image, tag=built.bundle.tag)
+        carried = write_image(engine, image, directory / checksums.IMAGE_ARCHIVE)
+        facts = built.facts
+        built_by = (("engine", facts.name), ("version", facts.version), ("builder", facts.builder))
+        return list_image(built, replace(carried, built_by=built_by))
+    except OSError as error:
+        raise BuildError(
+            f"cannot write to {directory}: {error.strerror or error}",
+            hint="is the disk full? try `df -h`",
+        ) from error
+
+
+def list_image(built: Built, carried: CarriedImage) -> Built:
+    """Write image.json and SHA256SUMS, with the time that everything in a bundle has."""
+    directory = built.bundle.directory
+    sums, record = directory / checksums.SUMS, directory / checksums.IMAGE_RECORD
+    archive = directory / checksums.IMAGE_ARCHIVE
+    before = sums.stat().st_mtime_ns
+    write_atomically(record, carried.to_text())
+    text = sums.read_bytes().decode("utf-8", "surrogateescape")
+    more = {path.name: checksums.sha256_of(path) for path in (record, archive)}
+    text = checksums.with_image(text, more)
+    write_atomically(sums, text)
+    for path in (archive, record, sums, directory):
+        os.utime(path, ns=(before, before))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return replace(built, bundle=replace(built.bundle, sums_sha256=digest, carried=carried))

@@ -1,0 +1,51 @@
+"""Zstandard, which Python itself has since 3.14: packing with every core, and reading.
+
+Owns: how it is packed. The bytes do not depend on how many cores a machine has, but on the version
+of the library. Does not own: what is packed, or how much of it may be read (`retrieval`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+LEVEL = 3
+#: Each has some 20 MB of what it packs in memory.
+_MOST_WORKERS = 16
+
+
+def library() -> Any:
+    """Python's own module, or the same one from the index."""
+    own = sys.version_info >= (3, 14)
+    return importlib.import_module("compression.zstd" if own else "backports.zstd")
+
+
+class Packer:
+    """Bytes in, packed bytes out. What is packed after `end` is a frame of its own, and frames in
+    a row are one file.
+    """
+
+    def __init__(self, level: int = LEVEL) -> None:
+        zstd = library()
+        self._flush_frame = zstd.ZstdCompressor.FLUSH_FRAME
+        parameter = zstd.CompressionParameter
+        workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+        self._compressor = zstd.ZstdCompressor(
+            options={
+                parameter.compression_level: level,
+                parameter.checksum_flag: 1,
+                parameter.nb_workers: max(1, workers),  # 0 would give other bytes
+            }
+        )
+
+    def pack(self, data: bytes | bytearray | memoryview) -> bytes:
+        """What is ready of it."""
+        packed: bytes = self._compressor.compress(data)
+        return packed
+
+    def end(self) -> bytes:
+        """The rest of the frame."""
+        packed: bytes = self._compressor.flush(self._flush_frame)
+        return packed
