@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from repropack.judge.model import Experiment, RunSpec
+from repropack.recorded import readings
 from repropack.running import Bench, Done, Record, run_all
 from repropack.settings import Repeat
 
@@ -59,11 +60,14 @@ def compare(first: Record, second: Record) -> Repeat:
 
 def hashes(record: Record) -> dict[str, str]:
     """The SHA-256 of each file that the run wrote, by path."""
-    return {str(output["path"]): str(output["sha256"]) for output in record.get("outputs", ())}
+    outputs = record.get("outputs")
+    named = (
+        [each for each in outputs if isinstance(each, dict)] if isinstance(outputs, list) else []
+    )
+    return {str(each.get("path")): str(each.get("sha256")) for each in named}
 
 
 def texts(record: Record) -> dict[str, str]:
     """Each metric that was found, as it was written."""
-    found = record.get("metrics", {}).items()
-    written = {str(name): reading.get("text") for name, reading in found}
+    written = {name: reading.get("text") for name, reading in readings(record)}
     return {name: str(text) for name, text in written.items() if text is not None}

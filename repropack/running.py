@@ -21,8 +21,10 @@ from typing import Any
 from repropack.bundle import Bundle
 from repropack.engines import EngineFacts, Mount, Pairs, RunOrder, RunResult
 from repropack.errors import Interrupted, RunError
+from repropack.judge.evidence import unusable
 from repropack.judge.model import Experiment, RunSpec, failed_record
 from repropack.progress import Reporter
+from repropack.recorded import number
 from repropack.settings import Built
 from repropack.workspace import write_atomically
 
@@ -102,8 +104,8 @@ def room_for(record: Record | None, bench: Bench) -> int:
     """
     if record is None:
         return 0
-    seconds, cpu_seconds = record.get("seconds"), record.get("cpu_seconds")
-    peak_bytes = record.get("peak_cgroup_bytes") or record.get("peak_rss_bytes")
+    seconds, cpu_seconds = number(record.get("seconds")), number(record.get("cpu_seconds"))
+    peak_bytes = number(record.get("peak_cgroup_bytes")) or number(record.get("peak_rss_bytes"))
     if not seconds or cpu_seconds is None or not peak_bytes:
         return 1
     cores = bench.facts.cpus or os.cpu_count() or 1
@@ -252,7 +254,9 @@ def finished(run: RunSpec, bench: Bench) -> Record | None:
     if not bench.resume:
         return None
     record = load(bench.directory / run.id / "record.json")
-    if record is None or record.get("status") != "ok" or record.get("command") != run.command:
+    if record is None or unusable(record, run.id):
+        return None
+    if record.get("status") != "ok" or record.get("command") != run.command:
         return None
     facts = record.get("facts")
     same = isinstance(facts, dict) and facts.get("image_id") == bench.built.image.id
@@ -269,7 +273,7 @@ def load(path: Path) -> Record | None:
     """A record, or None where there is none that can be read."""
     try:
         record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
@@ -278,9 +282,12 @@ def read_record(result: RunResult, run: RunSpec, order: RunOrder) -> Record:
     """The record that the judge wrote, or one that says why there is none."""
     path = order.directory / "record.json"
     record = load(path)
-    if record is not None:
+    wrong = "" if record is None else unusable(record, run.id)
+    if record is not None and not wrong:
         return record
-    record = failed_record(run, result.status, result.reason, dict(order.facts))
+    reason = f"its record cannot be used: {wrong}" if wrong else result.reason
+    status = "failed" if wrong else result.status
+    record = failed_record(run, status, reason, dict(order.facts))
     try:
         order.directory.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(record) + "\n")

@@ -102,7 +102,10 @@ def load(path: Path) -> dict[str, Any] | None:
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_BYTES:
             return None
-        found = json.loads(path.read_bytes())
+        written = path.read_bytes()
+        found = json.loads(written)
+        if b"\\ud" in written.lower():  # half of a pair of surrogates is no text
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

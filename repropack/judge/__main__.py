@@ -11,7 +11,7 @@ import math
 import os
 import sys
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from repropack.judge import expand, files, manifest, selection
 from repropack.judge.assessment import Assessment
@@ -197,13 +197,18 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
     records, author = _without_reports(manifest.parse_records(_read(options.records)))
     ids = {spec.id for spec in chosen.runs}
     if options.claim or options.only:
-        records = [r for r in records if not isinstance(r, dict) or r.get("id") in ids]
+        records = [r for r in records if not isinstance(r, dict) or _is_of(r.get("id"), ids)]
     assessment = rule.judge_all(
         chosen.experiments, chosen.claims, records, options.tolerance,
         source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
         notes=chosen.notes,
     )  # fmt: skip
     return _report(replace(assessment, author=author), options)
+
+
+def _is_of(run_id: Any, ids: Set[str]) -> bool:
+    """Whether a record is of one of these runs; one that does not say of which is kept."""
+    return not isinstance(run_id, str) or run_id in ids
 
 
 def _without_reports(records: List[Any]) -> Tuple[List[Any], Tuple[str, ...]]:

@@ -74,6 +74,15 @@ def parse_record(data: Any, path: str, logs: str) -> Record:
     return Record(f.pairs("facts"), metrics, summary)
 
 
+def unusable(data: Any, run_id: str) -> str:
+    """Why a JSON object cannot be the record of a run, or nothing."""
+    try:
+        found = parse_record(data, "", "").summary.id
+    except ManifestError as error:
+        return str(error)
+    return "" if found == run_id else "it is the record of %s" % printable(found, 80)
+
+
 class Evidence:
     """All records, looked up by run; a run may have been repeated."""
 
@@ -175,7 +184,7 @@ def _number(data: Any, metric: str) -> Tuple[str, str]:
     if not isinstance(data, dict):
         return "", "the record has no metric %s" % metric
     if data.get("reason"):
-        return "", printable(str(data["reason"]), 400)
+        return "", printable(str(data["reason"]), 400) or "the record says no reason"
     try:
         return number(data.get("text"))[0], ""
     except FileProblem as problem:

@@ -88,4 +88,6 @@ def shown(token: Any) -> str:
         return repr(files.printable(token, 40)) if token else "an empty text"
     if isinstance(token, (dict, list)):
         return "an object" if isinstance(token, dict) else "a list"
-    return {True: "true", False: "false", None: "null"}[token]
+    if isinstance(token, bool) or token is None:
+        return {True: "true", False: "false", None: "null"}[token]
+    return "%s, and not the text of a number" % files.printable(repr(token), 40)

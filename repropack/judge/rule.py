@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
 
 from repropack.judge import check, expand, table, value, winning
-from repropack.judge.assessment import Assessment, Judgement
+from repropack.judge.assessment import Assessment, Judgement, RunSummary
 from repropack.judge.evidence import Evidence, Record, parse_record
+from repropack.judge.files import printable
 from repropack.judge.model import Claim, Experiment, ManifestError, Tolerance
 from repropack.judge.verdict import RECORDED, RECORDED_MARK, exit_code, worst
 
@@ -77,7 +78,7 @@ def _known(
     order = {run_id: i for i, run_id in enumerate(experiment_of)}
     known, strangers = [], []
     for i, data in enumerate(records):
-        record = parse_record(data, "records[%d]" % i, logs)
+        record = _record(data, "records[%d]" % i, logs, experiment_of)
         run = record.summary
         if run.id not in order:
             strangers.append(run.id)
@@ -87,6 +88,19 @@ def _known(
             raise ManifestError("records[%d].experiment" % i, what)
         known.append(record)
     return sorted(known, key=lambda record: order[record.summary.id]), strangers
+
+
+def _record(data: Any, path: str, logs: str, experiment_of: Mapping[str, str]) -> Record:
+    """A record; one that is not as records are is no evidence for its run, if it names one."""
+    try:
+        return parse_record(data, path, logs)
+    except ManifestError as error:
+        run_id = data.get("id") if isinstance(data, dict) else None
+        if not isinstance(run_id, str) or run_id not in experiment_of:
+            raise
+        reason = "its record cannot be used: %s" % str(error).replace(path + ".", "")
+        summary = RunSummary(run_id, experiment_of[run_id], "failed", printable(reason, 400))
+        return Record((), {}, summary)
 
 
 def _notes(

@@ -6,10 +6,13 @@ raises `ManifestError`, a `ValueError`, with its path.
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Any, Dict, Tuple
 
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
 from repropack.judge.fields import Fields, ManifestError
+from repropack.judge.files import printable
 from repropack.judge.report import REPORT_SCHEMA
 from repropack.judge.verdict import Verdict, words
 
@@ -18,6 +21,7 @@ _TEXTS = (
     "kind", "formula", "source", "subject", "reported", "unit", "tolerance", "tolerance_from",
     "rounding", "epsilon",
 )  # fmt: skip
+_MOST = 1 << 20
 _LISTS = ("reasons", "hints", "notes", "marks")
 
 
@@ -49,6 +53,8 @@ def _judgement(data: Any, path: str) -> Judgement:
     f = Fields(data, path)
     rest: Dict[str, Any] = {name: f.text(name, "") for name in _TEXTS}
     rest.update((name, f.texts(name)) for name in _LISTS)
+    for name in ("reported", "epsilon", "rounding") if rest["kind"] == "value" else ():
+        _decimal(rest[name], f.at(name))
     interval = tuple(_number(item, at) for at, item in f.items("interval"))
     return Judgement(
         claim_id=f.text("id"),
@@ -74,11 +80,24 @@ def _number(value: Any, path: str) -> float:
     return Fields({path: value}, "").number(path) or 0.0
 
 
+def _decimal(text: str, path: str) -> str:
+    """The text of a number that can be computed with."""
+    try:
+        if Decimal(text).is_finite() and math.isfinite(float(text)):
+            return text
+    except (ArithmeticError, ValueError):
+        pass
+    raise ManifestError(path, "%r is not a number" % printable(text, 40))
+
+
 def _group(data: Any, path: str) -> Group:
     f = Fields(data, path)
+    texts = f.texts("values")
+    if not texts:
+        raise ManifestError(f.at("values"), "is empty")
     return Group(
         run_ids=f.texts("runs"),
-        texts=f.texts("values"),
+        texts=tuple(_decimal(text, f.at("values")) for text in texts),
         mean=f.number("mean") or 0.0,
         sd=f.number("sd", None),
         min=f.number("min") or 0.0,
@@ -88,6 +107,9 @@ def _group(data: Any, path: str) -> Group:
 
 def _run(data: Any, path: str) -> RunSummary:
     f = Fields(data, path)
+    gpus = f.integer("gpus", 0) or 0
+    if not 0 <= gpus <= _MOST:
+        raise ManifestError(f.at("gpus"), "is no number of GPUs")
     return RunSummary(
         id=f.text("id"),
         experiment=f.text("experiment"),
@@ -96,7 +118,7 @@ def _run(data: Any, path: str) -> RunSummary:
         exit_code=f.integer("exit_code", None),
         seconds=f.number("seconds", None),
         cpu_seconds=f.number("cpu_seconds", None),
-        gpus=f.integer("gpus", 0) or 0,
+        gpus=gpus,
         gpu_energy_joules=f.number("gpu_energy_joules", None),
         log=f.text("log", ""),
         tail=f.texts("tail"),

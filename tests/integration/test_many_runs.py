@@ -191,16 +191,19 @@ def test_resume(tmp_path: Path, jobs: str) -> None:
 
 
 def test_resume_repeats_what_does_not_count(tmp_path: Path) -> None:
-    """A failed run is done again, and so is one of other code: its record says which."""
+    """A failed run is done again, one whose record is damaged, and one of other code."""
     directory = made(tmp_path)
     out = tmp_path / "out"
     verify(directory, "-o", str(out))
     good = (out / "runs" / "e-kind=good-seed3" / "record.json").read_bytes()
     failed = out / "runs" / "e-kind=bad-seed5" / "record.json"
     start = json.loads(failed.read_bytes())["start"]
+    other = out / "runs" / "e-kind=good-seed5" / "record.json"
+    other.write_text(json.dumps({**json.loads(other.read_bytes()), "log": [], "seconds": {}}))
     time.sleep(1.1)
     verify(directory, "-o", str(out), "--resume")
     assert (out / "runs" / "e-kind=good-seed3" / "record.json").read_bytes() == good
+    assert json.loads(other.read_bytes())["start"] > start
     assert json.loads(failed.read_bytes())["start"] > start
     (directory / "e.py").write_text((directory / "e.py").read_text() + "# changed\n")
     subprocess.run(["git", "-C", str(directory), "commit", "-qam", "change"], check=True)

@@ -280,14 +280,22 @@ def test_input_that_does_not_fit(exp: Experiment, claimed: Claim, expected: str)
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [[], "x", {"id": "e"}, {"id": "e", "experiment": "e", "status": 3}, record("e", "1", facts=[])],
-)
+@pytest.mark.parametrize("broken", [[], "x", {}, {"id": 3}, {"id": "other", "experiment": "e"}])
 def test_malformed_record(broken: Any) -> None:
-    """A record of the wrong shape is an error that names its place."""
+    """What is no record, and of no run that there is, is an error that names its place."""
     with pytest.raises(ManifestError, match=r"records\[0\]"):
         judge_all([experiment()], [claim("0.5")], [broken])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"id": "e"}, {"id": "e", "experiment": "e", "status": 3}, record("e", "1", facts=[])],
+)
+def test_malformed_record_of_a_run(broken: Any) -> None:
+    """A record of the wrong shape is no evidence for its run, and the reason says what is wrong."""
+    found = judge_all([experiment()], [claim("0.5")], [broken])
+    assert (found.verdict, found.exit_code) == (X, 6)
+    assert found.judgements[0].reasons[0].startswith("e: its record cannot be used: ")
 
 
 def test_priority_of_verdicts() -> None:
