@@ -13,10 +13,11 @@ from pathlib import Path
 
 from repropack import signing
 from repropack.bundle import Bundle, checksums, read_bundle
-from repropack.errors import BuildError, UsageError
+from repropack.choosing import refuse_loosening, select_runs
+from repropack.errors import BuildError
 from repropack.metadata import provenance
 from repropack.progress import Reporter
-from repropack.settings import Built, Settings
+from repropack.settings import Built, Question, Settings
 from repropack.workspace import write_atomically
 
 
@@ -68,31 +69,10 @@ def read_trusted(directory: Path, settings: Settings, reporter: Reporter) -> Bun
     return read_bundle(directory)
 
 
-def read_runnable(directory: Path, settings: Settings, reporter: Reporter) -> Bundle:
-    """The same, to be run: raises `UsageError` for what it wants and was not allowed."""
+def read_runnable(
+    directory: Path, question: Question, settings: Settings, reporter: Reporter
+) -> Bundle:
+    """The same, to be run: raises `UsageError` for what its runs want and was not allowed."""
     bundle = read_trusted(directory, settings, reporter)
-    refuse_loosening(bundle, settings, reporter)
+    refuse_loosening(select_runs(bundle, question), settings, reporter)
     return bundle
-
-
-def refuse_loosening(bundle: Bundle, settings: Settings, reporter: Reporter) -> None:
-    """Say what somebody's experiments want beyond a closed container, before anything is built.
-
-    Raises `UsageError` for what `--allow` does not name.
-    """
-    wants = {
-        "network": [each.name for each in bundle.manifest.experiments if each.network],
-        "gpu": [each.name for each in bundle.manifest.experiments if each.gpu != "none"],
-    }
-    asked = {what: ", ".join(names) for what, names in wants.items() if names}
-    for what, names in asked.items():
-        if what in settings.allow:
-            reporter.note(f"allowed: {what}, for {names}")
-    refused = [what for what in asked if what not in settings.allow]
-    if refused:
-        lines = "".join(f"\n  {what}: {asked[what]}" for what in refused)
-        raise UsageError(
-            f"experiments of this bundle want more than a closed container:{lines}",
-            hint="if you trust its authors with that: "
-            + " ".join(f"--allow {what}" for what in refused),
-        )

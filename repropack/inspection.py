@@ -85,6 +85,7 @@ class Inspection:
     environment: EnvironmentFile
     gpu: Choice
     experiments: tuple[Experiment, ...] = ()
+    quick_experiments: tuple[Experiment, ...] = ()
     scripts: tuple[Script, ...] = ()
     apt: tuple[Choice, ...] = ()
     undeclared: tuple[Choice, ...] = ()
@@ -120,7 +121,8 @@ def inspect(source: Project, config: Config | None) -> Inspection:
         pythons=pythons,
         environment=environment,
         gpu=needs_gpu,
-        experiments=_with_gpu(config, needs_gpu),
+        experiments=_with_gpu(config, config.experiments, needs_gpu),
+        quick_experiments=_with_gpu(config, config.quick_experiments, needs_gpu),
         scripts=find_scripts(reading),
         apt=tuple(Choice(value=f.value, because=f.because) for f in detected if f.kind == APT),
         undeclared=_inferable(imported, told),
@@ -244,10 +246,12 @@ def _gpu(findings: tuple[Finding, ...]) -> Choice:
     return Choice(value="none", because="no code that uses a GPU was found")
 
 
-def _with_gpu(config: Config, choice: Choice) -> tuple[Experiment, ...]:
+def _with_gpu(
+    config: Config, experiments: tuple[Experiment, ...], choice: Choice
+) -> tuple[Experiment, ...]:
     return tuple(
         dataclasses.replace(experiment, gpu=choice.value)
         if experiment.name in config.gpu_unstated
         else experiment
-        for experiment in config.experiments
+        for experiment in experiments
     )

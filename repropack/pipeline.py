@@ -14,13 +14,14 @@ from repropack.anonymous import conceal
 from repropack.attesting import read_runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
+from repropack.choosing import require_runs
 from repropack.fitting import environment_of
 from repropack.gathering import gather
 from repropack.handing import hand_over
 from repropack.images import finish
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
-from repropack.project import Looked, look, require_claims, require_experiments
+from repropack.project import Looked, look, require_experiments
 from repropack.settings import Built, Question, Settings, Verified
 from repropack.workshop import open_workshop
 
@@ -57,24 +58,23 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     return hand_over(finish(bundle, workshop, keep_lock(plan, out)), settings, reporter)
 
 
-def open_bundle(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
+def open_bundle(directory: Path, question: Question, settings: Settings, say: Reporter) -> Built:
     """A bundle that somebody sent, checked, and its image."""
-    bundle = read_runnable(directory, settings, reporter)
-    return finish(bundle, open_workshop(bundle.base, settings, reporter, bundle))
+    bundle = read_runnable(directory, question, settings, say)
+    return finish(bundle, open_workshop(bundle.base, settings, say, bundle))
 
 
 def verify(
     directory: Path, question: Question, *, settings: Settings, reporter: Reporter
 ) -> Verified:
     """Run the experiments of a project, or of a bundle, in its image; judge its claims."""
-    from repropack.runs import run_and_judge, select_runs  # nothing that `build` has to wait for
+    from repropack.runs import run_and_judge  # nothing that `build` has to wait for
 
     if is_bundle(directory):
-        built = open_bundle(directory, settings=settings, reporter=reporter)
+        built = open_bundle(directory, question, settings, reporter)
     else:
         looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
-        require_claims(looked, question.claims, question.only)
+        require_runs(looked, question)
         built = pack(looked, settings=settings, reporter=reporter)
-    chosen = select_runs(built.bundle, question)
     out = workspace.place(directory, question.out, force=settings.force, resume=question.resume)
-    return run_and_judge(built, chosen, question, out, cache=settings.cache, reporter=reporter)
+    return run_and_judge(built, question, out, cache=settings.cache, reporter=reporter)

@@ -95,6 +95,8 @@ class Plan:
     claims: tuple[Claim, ...]
     runs: tuple[RunSpec, ...]
     findings: tuple[Finding, ...]
+    quick_experiments: tuple[Experiment, ...] = ()
+    quick_claims: tuple[Claim, ...] = ()
     paper: tuple[tuple[str, str], ...] = ()
     about: About = NOTHING_SAID
 
@@ -241,6 +243,8 @@ def make_plan(
         tag=f"repropack/{name.lower()}:{origin.id12}",
         experiments=inspection.experiments,
         claims=config.claims,
+        quick_experiments=inspection.quick_experiments,
+        quick_claims=config.quick_claims,
         runs=tuple(run for experiment in inspection.experiments for run in expand(experiment)),
         findings=(
             *inspection.findings,

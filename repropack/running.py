@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import math
 import os
 import queue
 import shutil
@@ -21,17 +20,14 @@ from typing import Any
 from repropack.bundle import Bundle
 from repropack.engines import EngineFacts, Mount, Pairs, RunOrder, RunResult
 from repropack.errors import Interrupted, RunError
+from repropack.judge import turns
 from repropack.judge.evidence import unusable
 from repropack.judge.model import Experiment, RunSpec, failed_record
 from repropack.progress import Reporter
-from repropack.recorded import number
 from repropack.settings import Built
 from repropack.workspace import write_atomically
 
 Record = dict[str, Any]
-
-MEMORY_SHARE = 0.8
-"""How much of the machine's memory runs that are done at the same time may take together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +35,8 @@ class Bench:
     """What runs need: the image with its engine, where results go, and how they are to be done.
 
     `jobs` is how many at once (None: as many as the first run leaves room for), `runs` how many of
-    each cell, if anyone said, and `resume` whether finished ones in `directory` count. `mounts` is
-    the data that they see.
+    each cell, if anyone said, and `resume` whether finished ones in `directory` count. `on_cpu` are
+    the experiments that could use a GPU and are not to. `mounts` is the data that they see.
     """
 
     built: Built
@@ -49,6 +45,7 @@ class Bench:
     jobs: int | None = 1
     runs: int | None = None
     resume: bool = False
+    on_cpu: frozenset[str] = frozenset()
     mounts: tuple[Mount, ...] = ()
 
     @property
@@ -96,23 +93,11 @@ def run_all(runs: tuple[RunSpec, ...], experiments: tuple[Experiment, ...], benc
 
 
 def room_for(record: Record | None, bench: Bench) -> int:
-    """How many such runs the machine can do at once; 0 when it is not known how much one takes.
-
-    By the CPU seconds per second and the memory that this run took: that of all its processes
-    where it was measured, else that of the largest. A run on a GPU counts as all
-    that there is room for: how much of one it needs is not known.
-    """
+    """How many such runs the machine can do at once; 0 when it is not known how much one takes."""
     if record is None:
         return 0
-    seconds, cpu_seconds = number(record.get("seconds")), number(record.get("cpu_seconds"))
-    peak_bytes = number(record.get("peak_cgroup_bytes")) or number(record.get("peak_rss_bytes"))
-    if not seconds or cpu_seconds is None or not peak_bytes:
-        return 1
     cores = bench.facts.cpus or os.cpu_count() or 1
-    by_cpu = cores / max(1, math.ceil(cpu_seconds / seconds - 0.25))
-    memory_bytes = bench.facts.memory_bytes
-    by_memory = math.inf if memory_bytes is None else MEMORY_SHARE * memory_bytes / peak_bytes
-    return max(1, int(min(by_cpu, by_memory)))
+    return turns.room_for(record, cores, bench.facts.memory_bytes)
 
 
 class Crew:
@@ -234,6 +219,7 @@ def order_for(
             ("image_id", bench.built.image.id),
             ("commit", bench.bundle.commit),
             ("gpu", name),
+            *([(turns.ON_CPU, turns.AS_ASKED)] if experiment.name in bench.on_cpu else []),
             *base_fact(bench.built),
         ),
         directory=bench.directory / run.id,
@@ -254,13 +240,8 @@ def finished(run: RunSpec, bench: Bench) -> Record | None:
     if not bench.resume:
         return None
     record = load(bench.directory / run.id / "record.json")
-    if record is None or unusable(record, run.id):
-        return None
-    if record.get("status") != "ok" or record.get("command") != run.command:
-        return None
-    facts = record.get("facts")
-    same = isinstance(facts, dict) and facts.get("image_id") == bench.built.image.id
-    return record if same else None
+    on_cpu = run.experiment in bench.on_cpu
+    return record if turns.finished(record, run, bench.built.image.id, on_cpu) else None
 
 
 def discard(directory: Path) -> None:

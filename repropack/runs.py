@@ -1,6 +1,6 @@
-"""A verification: which runs, their records, the claims judged on them, and the report's files.
+"""A verification: the runs, their records, the claims judged on them, and the report's files.
 
-Does not own: doing the runs (`running`), what the options choose (`judge.selection`).
+Does not own: doing the runs (`running`), which runs there are (`choosing`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from repropack import datasets
-from repropack.bundle import Bundle
+from repropack.choosing import select_runs
 from repropack.cuda.compare import compare
 from repropack.determinism import repeat
 from repropack.engines import host_of
-from repropack.errors import ConfigError, InvalidError, RunError, UsageError
+from repropack.errors import InvalidError, RunError
 from repropack.findings import Severity
 from repropack.judge import report
-from repropack.judge.fields import ManifestError
 from repropack.judge.model import Experiment
 from repropack.judge.rule import judge_all
-from repropack.judge.selection import Selection, select
 from repropack.progress import Reporter
 from repropack.report import Verification
 from repropack.results import attest
@@ -32,25 +30,8 @@ from repropack.verification import author_of, read, write_report
 from repropack.workspace import write_atomically
 
 
-def select_runs(bundle: Bundle, question: Question) -> Selection:
-    """The runs and the claims that the question is about; all of them when it names none.
-
-    Raises `ConfigError` when the bundle claims nothing, `UsageError` for an unknown name.
-    """
-    if not bundle.manifest.claims:
-        raise ConfigError(
-            f"{bundle.name} claims nothing: there is nothing to verify",
-            hint="add the paper's numbers under `claims:` in repropack.yaml",
-        )
-    try:
-        return select(bundle.manifest, question.claims, question.only, question.runs)
-    except ManifestError as error:
-        raise UsageError(str(error)) from error
-
-
 def run_and_judge(
     built: Built,
-    chosen: Selection,
     question: Question,
     directory: Path,
     *,
@@ -58,6 +39,7 @@ def run_and_judge(
     reporter: Reporter,
 ) -> Verified:
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
+    chosen = select_runs(built.bundle, question)
     running = {run.experiment for run in chosen.runs}
     check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
     mounts = datasets.provide(built.bundle, question, cache=cache, reporter=reporter)
@@ -68,6 +50,7 @@ def run_and_judge(
         jobs=question.jobs,
         runs=question.runs,
         resume=question.resume,
+        on_cpu=frozenset(chosen.on_cpu),
         mounts=mounts,
     )
     done = run_all(chosen.runs, chosen.experiments, bench)

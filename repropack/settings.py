@@ -55,9 +55,10 @@ class Question:
     """What is asked of a verification. `tolerance` overrides every claim's own.
 
     `claims` are the ids to judge and `only` the cells to run (none: all). `runs` is how many runs
-    of each cell (None: as declared), `jobs` how many at once (None: as many as there is room for).
-    With `determinism` one run of each experiment is done twice and compared. `grid_factor` is what
-    a kWh costs here, in gCO2e.
+    of each cell (None: as declared). `quick` asks for the author's quick set instead of the
+    experiments, `cpu` for runs without the GPU that they could use. `jobs` is how many are done at
+    once (None: as many as there is room for). With `determinism` one run of each experiment is done
+    twice and compared. `grid_factor` is what a kWh costs here, in gCO2e.
     `data` says where datasets are, as `NAME=PATH`, and `home` where else they may be: the project.
     With `fetch`, those that are nowhere are fetched.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
@@ -68,6 +69,8 @@ class Question:
     claims: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     runs: int | None = None
+    quick: bool = False
+    cpu: bool = False
     jobs: int | None = 1
     determinism: bool = False
     grid_factor: float | None = None

@@ -61,6 +61,8 @@ def refuse_running(question: Question) -> None:
     """Options that are about runs mean nothing here."""
     asked = {
         "--runs": question.runs is not None,
+        "--quick": question.quick,
+        "--cpu": question.cpu,
         "--jobs": question.jobs != 1,
         "--determinism": question.determinism,
         "--resume": question.resume,

@@ -50,6 +50,11 @@ def author_files(directory: Path | None, origin: Origin) -> dict[str, str]:
             f"{place} was judged from shipped files: no run stands behind it",
             hint="`repropack verify`, without --recorded, does the runs",
         )
+    if found.assessment.quick:
+        raise InvalidError(
+            f"{place} is of the quick set: it tells nothing of the paper's experiments",
+            hint="`repropack verify`, without --quick, does them",
+        )
     raw = load(place / "report.json") or {}
     files = {f"{AUTHOR}/report.json": dump({**chosen(raw, _REPORT), "runs": [
         {**run, "log": "", "tail": run["tail"] if run["status"] != "ok" else []}

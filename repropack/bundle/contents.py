@@ -159,6 +159,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
         **({"datasets": [to_json(data) for data in ingredients.data]} if ingredients.data else {}),
         "experiments": [experiment.to_json() for experiment in plan.experiments],
         "claims": [claim.to_json() for claim in plan.claims],
+        **quick_to_json(plan),
         "findings": [
             finding.to_json()
             for finding in settled(plan, base)
@@ -185,6 +186,15 @@ def settled(plan: Plan, base: BaseRecord) -> tuple[Finding, ...]:
     because = f"{need.because}, and the base has another patch version of {plan.base.python.value}"
     doubt = Finding(kind=PATCH, value=need.value, because=because, severity=Severity.WARNING)
     return (*others, doubt)
+
+
+def quick_to_json(plan: Plan) -> dict[str, Any]:
+    """The quick set, where the author declares one."""
+    if not plan.quick_experiments:
+        return {}
+    experiments = [experiment.to_json() for experiment in plan.quick_experiments]
+    claims = [claim.to_json() for claim in plan.quick_claims]
+    return {"quick": {"experiments": experiments, "claims": claims}}
 
 
 def conda_to_json(plan: Plan, files: tuple[CondaFile, ...]) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from repropack.cli.options import (
     json_option,
     note_stray,
     parsed_tolerance,
-    run_options,
     settings,
 )
 from repropack.cli.packing import packing_options
+from repropack.cli.running import RUN_OPTIONS, run_options
 from repropack.cli.trusting import refuse_trust, trust_options
 
 if TYPE_CHECKING:
@@ -213,14 +213,6 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
 def verify(
     directory: Path,
     tolerance: str | None,
-    claims: tuple[str, ...],
-    only: tuple[str, ...],
-    runs: int | None,
-    jobs: int | None,
-    determinism: bool,
-    grid_factor: float | None,
-    data: tuple[str, ...],
-    resume: bool,
     recorded: bool,
     out: Path | None,
     as_json: bool,
@@ -245,20 +237,13 @@ def verify(
 
     question = Question(
         tolerance=parsed_tolerance(tolerance),
-        claims=claims,
-        only=only,
-        runs=runs,
-        jobs=jobs,
-        determinism=determinism,
-        grid_factor=grid_factor,
         out=out,
-        resume=resume,
-        data=data,
         home=directory,
+        **{name: options.pop(name) for name in RUN_OPTIONS},
         **{name: options[name] for name in ("fetch", "sign")},
     )
     refuse_trust(directory, options["trust"])
-    if out is not None and not resume:  # before anything is built
+    if out is not None and not question.resume:  # before anything is built
         refuse_existing(out, allowed=options["force"])
     asked = settings(**options)
     if recorded:

@@ -40,94 +40,12 @@ class Directory(click.Path):
 DIRECTORY = Directory()
 
 
-class Jobs(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A number from 1, or `auto`, which is None."""
-
-    name = "jobs"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """What the user typed as a number."""
-        if value == "auto":
-            return None
-        if str(value).isascii() and str(value).isdigit() and int(value) > 0:
-            return int(value)
-        return self.fail(f"{value!r} is not a number from 1, or auto.", param, ctx)
-
-
 #: As container engines take it: [HOST[:PORT]/]NAME[/NAME]…[:TAG]
 IMAGE_NAME = (
     r"(?:(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?::[0-9]+)?/|[A-Za-z0-9-]+:[0-9]+/)?"
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
 )
-
-
-def not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    """`nan` is in every range, for click."""
-    if value is not None and value != value:
-        raise click.BadParameter("nan is not a number.", ctx, param)
-    return value
-
-
-def run_options(command: Command) -> Command:
-    """Which runs are done, and how."""
-    for option in reversed(
-        (
-            click.option(
-                *("--claim", "claims"), metavar="ID", multiple=True, help="Judge only this claim."
-            ),
-            click.option(
-                "--only",
-                metavar="CELL",
-                multiple=True,
-                help="Do only these runs, and judge what they decide: svm, or svm{attention=eca}.",
-            ),
-            click.option(
-                "--runs",
-                metavar="N",
-                type=click.IntRange(1, 10000),
-                help="So many runs of each cell: the declared seeds first, then new ones.",
-            ),
-            click.option(
-                "--jobs",
-                metavar="N",
-                type=Jobs(),
-                default="1",
-                help="So many runs at once, each with a GPU of its own; auto: as many as the first "
-                "run leaves room for. Default: 1.",
-            ),
-            click.option(
-                "--determinism",
-                is_flag=True,
-                help="Do one run of each experiment twice, and say whether the outputs are equal.",
-            ),
-            click.option(
-                "--grid-factor",
-                metavar="G",
-                type=click.FloatRange(0, 5000),
-                envvar="REPROPACK_GRID_FACTOR",
-                callback=not_nan,
-                help="What a kWh emits where this machine stands, in gCO2e, for the CO2 of the "
-                "energy that was measured; also REPROPACK_GRID_FACTOR. Default: unknown.",
-            ),
-            click.option(
-                "--data",
-                metavar="NAME=PATH",
-                multiple=True,
-                help="Where a dataset is; it is checked before the first run. Default: in the "
-                "bundle, else where the project has it.",
-            ),
-            click.option(
-                "--resume",
-                is_flag=True,
-                help="Go on where the last call, or the one in -o, was stopped.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 def json_option(command: Command) -> Command:

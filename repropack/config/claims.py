@@ -25,7 +25,7 @@ SPREADS: Final = ("sd", "se", "ci95")
 LARGEST: Final = 1e150  # its square is still a float
 _VALUE_KEYS: Final = ("metric", "value", "scale", "spread", "tolerance", "direction")
 _COMPARED: Final = ("greater", "rank_first")
-_KEYS: Final = ("id", *_VALUE_KEYS, "source", *_COMPARED, "table")
+_KEYS: Final = ("id", *_VALUE_KEYS, "source", *_COMPARED, "table", "quick")
 _BESIDE: Final = {  # which keys go with a kind, besides id and source
     "greater": (),
     "rank_first": ("direction",),
@@ -112,16 +112,17 @@ def _value_claim(
         id=claim_id,
         kind="value",
         metric=fields.value_of(given, "metric", lambda c: _metric_ref(c, experiments)),
-        value=fields.value_of(given, "value", _value) or "",
+        value=fields.value_of(given, "value", read_value) or "",
         scale=fields.value_of(given, "scale", lambda c: fields.choice(c, SCALES)) or "none",
         spread=fields.value_of(given, "spread", _spread),
-        tolerance=fields.value_of(given, "tolerance", _tolerance),
+        tolerance=fields.value_of(given, "tolerance", read_tolerance),
         direction=_direction(given),
         source=source,
     )
 
 
-def _value(cursor: Cursor) -> str | None:
+def read_value(cursor: Cursor) -> str | None:
+    """Return a number as the paper prints it."""
     raw = cursor.text()
     if raw is not None and raw.rstrip().endswith("%"):
         bare = raw.rstrip().removesuffix("%").rstrip()
@@ -150,7 +151,8 @@ def _spread(cursor: Cursor) -> Spread | None:
     return None if value is None else Spread(kind=kinds[0], value=value, n=n)
 
 
-def _tolerance(cursor: Cursor) -> Tolerance | None:
+def read_tolerance(cursor: Cursor) -> Tolerance | None:
+    """Return what may differ: `0.5`, or `1%`."""
     raw = cursor.text()
     if raw is None:
         return None

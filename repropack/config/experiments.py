@@ -28,6 +28,7 @@ _KEYS: Final = (
     "env",
     "outputs",
     "metrics",
+    "quick",
 )
 _PLACEHOLDER = re.compile(r"(\$?)\{([A-Za-z0-9][A-Za-z0-9._+-]*)\}")
 Matrix = tuple[tuple[str, tuple[str, ...]], ...]
@@ -56,10 +57,10 @@ def read_experiment(name: str, cursor: Cursor) -> Experiment:
     given = cursor.fields(_KEYS)
     run = cursor.require(given, "run") if cursor.is_mapping() else None
     seeds = fields.list_of(given, "seeds", fields.seed)
-    matrix = _matrix(given["matrix"]) if "matrix" in given else ()
+    matrix = read_matrix(given["matrix"]) if "matrix" in given else ()
     command = (run.text(multiline=True) or "") if run is not None else ""
     if run is not None and command:
-        _check_placeholders(run, command, seeds=bool(seeds), matrix=matrix)
+        check_placeholders(run, command, seeds=bool(seeds), matrix=matrix)
     _check_number_of_runs(cursor, len(seeds), matrix)
     metrics = _metrics(given)
     _check_files(given.get("metrics", cursor), metrics, seeds=bool(seeds), matrix=matrix)
@@ -72,7 +73,7 @@ def read_experiment(name: str, cursor: Cursor) -> Experiment:
         gpu=fields.value_of(given, "gpu", lambda c: fields.choice(c, GPU_CHOICES)) or "none",
         network=fields.value_of(given, "network", fields.boolean) or False,
         timeout_s=fields.value_of(given, "timeout", fields.duration),
-        env=_env(given),
+        env=read_env(given),
         outputs=fields.list_of(given, "outputs", fields.relative_path),
         deterministic=fields.value_of(given, "deterministic", fields.boolean) or False,
     )
@@ -95,13 +96,15 @@ def _metrics(given: dict[str, Cursor]) -> tuple[Metric, ...]:
     )
 
 
-def _env(given: dict[str, Cursor]) -> tuple[tuple[str, str], ...]:
+def read_env(given: dict[str, Cursor]) -> tuple[tuple[str, str], ...]:
+    """Return the variables that are given, by name."""
     entries = given["env"].entries() if "env" in given else []
     named = [(key, value) for key, value in entries if fields.env_name(key, value)]
     return tuple(sorted((key, fields.env_value(value) or "") for key, value in named))
 
 
-def _matrix(cursor: Cursor) -> Matrix:
+def read_matrix(cursor: Cursor) -> Matrix:
+    """Return the parameters with their values, in the order of the file."""
     axes: list[tuple[str, tuple[str, ...]]] = []
     for name, below in cursor.entries():
         if name == "seed":
@@ -133,7 +136,7 @@ def _check_number_of_runs(cursor: Cursor, seeds: int, matrix: Matrix) -> None:
         cursor.problem(f"asks for {runs} runs, more than {MAX_RUNS}")
 
 
-def _check_placeholders(run: Cursor, command: str, *, seeds: bool, matrix: Matrix) -> None:
+def check_placeholders(run: Cursor, command: str, *, seeds: bool, matrix: Matrix) -> None:
     """Unknown braces are left alone (they may be the shell's), unless they look misspelt."""
     known = {name for name, _ in matrix} | ({"seed"} if seeds else set())
     used = {found.group(2) for found in _PLACEHOLDER.finditer(command)}

@@ -79,7 +79,9 @@ class Config:
     """A whole `repropack.yaml`; the value of an empty mapping is `Config()`.
 
     `gpu_unstated` names the experiments that leave `gpu` to inspection; their `gpu` is `none`
-    here. `findings` are warnings about things that are allowed but look like a mistake.
+    here. The quick set is what takes minutes: experiments in the place of those of the same names,
+    and the claims that they support. `findings` are warnings about things that are allowed but look
+    like a mistake.
     """
 
     name: str | None = None
@@ -88,6 +90,8 @@ class Config:
     datasets: tuple[Dataset, ...] = ()
     experiments: tuple[Experiment, ...] = ()
     claims: tuple[Claim, ...] = ()
+    quick_experiments: tuple[Experiment, ...] = ()
+    quick_claims: tuple[Claim, ...] = ()
     gpu_unstated: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -13,6 +13,7 @@ from repropack.config.document import Mapping, read_document
 from repropack.config.experiments import read_experiments, seed_findings, states_gpu
 from repropack.config.model import Config, Dataset, EnvironmentOverrides, Paper, Waiver
 from repropack.config.names import is_project_name, shown, suggest_name
+from repropack.config.quick import read_quick, read_quick_claims
 from repropack.errors import ConfigError
 from repropack.findings import Finding
 from repropack.judge.model import Claim, Experiment
@@ -69,13 +70,17 @@ def _config(root: Cursor, *, file: str) -> Config:
     # Below a misspelt `experiments:` every claim would seem wrong: one mistake, one problem.
     checkable = "experiments" in given or not root.problems.texts()
     datasets = read_datasets(given["datasets"]) if "datasets" in given else ()
+    claims = _claims(given, experiments if checkable else None)
+    quick = read_quick(given["experiments"], experiments) if experiments else ()
     return Config(
         name=fields.value_of(given, "name", _project_name),
         paper=fields.value_of(given, "paper", _paper) or Paper(),
         environment=fields.value_of(given, "environment", _environment) or EnvironmentOverrides(),
         datasets=datasets,
         experiments=experiments,
-        claims=_claims(given, experiments if checkable else None),
+        claims=claims,
+        quick_experiments=quick,
+        quick_claims=read_quick_claims(given["claims"], claims, quick) if claims else (),
         gpu_unstated=_gpu_unstated(given, experiments),
         waivers=fields.value_of(given, "anonymous", _waivers) or (),
         findings=_findings(given, experiments, datasets, file),

@@ -1,6 +1,7 @@
-"""`python judge.pyz runs | run | judge | recorded`: the judge as a program, inside any image.
+"""`python judge.pyz runs | room | run | judge | recorded`: the judge as a program in any image.
 
-Owns: arguments, messages and exit codes. The only module of the judge that prints.
+Owns: messages and exit codes. The only module of the judge that prints. Does not own: the arguments
+(`arguments`).
 """
 
 from __future__ import annotations
@@ -13,31 +14,26 @@ import sys
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
-from repropack.judge import expand, files, manifest, selection
+from repropack.judge import expand, files, manifest, selection, turns
+from repropack.judge.arguments import parser
 from repropack.judge.assessment import Assessment
 from repropack.judge.fields import ManifestError
 from repropack.judge.manifest import Manifest
-from repropack.judge.model import Tolerance, parse_tolerance
 
 _USAGE = 2
 _FAILED = 6
-_EPILOG = """examples:
-  python judge.pyz runs                                    which runs there are
-  python judge.pyz run svm-seed0 --out out/svm-seed0       do one of them, here
-  cat out/*/record.json | python judge.pyz judge --records -   judge the claims
-
-exit codes: 0 all claims reproduced, 1 a claim is not, 2 usage, 6 a run failed or a claim has
-no evidence, 8 inconclusive. `run` exits with 0 whenever it wrote a record."""
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(given: Optional[Sequence[str]] = None) -> int:
     """Do what the arguments say; the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = parser(_ACTIONS).parse_args(given)
     try:
         return int(options.action(options, manifest.load(options.manifest)))
+    except selection.NeedsGpu as error:
+        return _complain(str(error), _FAILED)
     except ManifestError as error:
         return _complain(str(error), _USAGE)
     except BrokenPipeError:
@@ -55,123 +51,31 @@ def _complain(what: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="judge.pyz",
-        description="Run the experiments of a bundle and judge its claims.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def _select(options: argparse.Namespace, bundle: Manifest) -> selection.Selection:
+    return selection.select(
+        bundle, options.claim, options.only, options.runs, options.quick, options.cpu
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.required = True
-    _add_runs(commands)
-    _add_run(commands)
-    _add_judge(commands)
-    _add_recorded(commands)
-    return parser
-
-
-def _add(commands: Any, name: str, action: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(action=action)
-    parser.add_argument(
-        "--manifest", metavar="FILE", default=manifest.default_path(__file__),
-        help="the bundle's manifest (default: repropack.json beside judge.pyz)",
-    )  # fmt: skip
-    return parser
-
-
-def _add_claims(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--claim", metavar="ID", action="append", default=[], help="only this claim (repeatable)"
-    )
-    parser.add_argument(
-        "--only", metavar="CELL", action="append", default=[],
-        help="only these runs: EXPERIMENT or EXPERIMENT{NAME=VALUE} (repeatable)",
-    )  # fmt: skip
-
-
-def _add_number(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--runs", metavar="N", type=int, help="so many runs of each cell, with new seeds if need be"
-    )
-
-
-def _add_runs(commands: Any) -> None:
-    text = "List the runs, one per line: ID, gpu, network (0 or 1), timeout in seconds or -."
-    parser = _add(commands, "runs", _runs, text)
-    _add_claims(parser)
-    _add_number(parser)
-
-
-def _add_run(commands: Any) -> None:
-    text = "Do one run in the working directory and write DIR/record.json, log.txt and outputs/."
-    parser = _add(commands, "run", _run, text)
-    parser.add_argument("id", metavar="ID", help="the run, as `runs` lists it")
-    parser.add_argument("--out", metavar="DIR", required=True, help="where the record goes")
-    _add_number(parser)
-    parser.add_argument(
-        "--fact", metavar="NAME=VALUE", action="append", default=[], type=_fact,
-        help="something that the engine knows, kept in the record (repeatable)",
-    )  # fmt: skip
-
-
-def _add_judge(commands: Any) -> None:
-    text = "Judge the claims on the records and print the report."
-    parser = _add(commands, "judge", _judge, text)
-    parser.add_argument(
-        "--records", metavar="FILE", required=True, help="the records, as JSON lines; - is stdin"
-    )
-    parser.add_argument(
-        "--logs", metavar="DIR", default="", help="where the runs' directories are, for the report"
-    )
-    parser.add_argument(
-        "--subject", metavar="NAME=SHA256", action="append", default=[], type=_fact,
-        help="what was tested; with -o, attestation.json says which claims passed (repeatable)",
-    )  # fmt: skip
-    _add_number(parser)
-    _add_report(parser)
-
-
-def _add_recorded(commands: Any) -> None:
-    text = "Judge the claims on result files that the source ships; nothing is run."
-    parser = _add(commands, "recorded", _recorded, text)
-    parser.add_argument("--source", metavar="DIR", required=True, help="where the source lies")
-    _add_report(parser)
-
-
-def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--tolerance", metavar="T", type=_tolerance,
-        help="0.5 (in the claim's unit) or 1%% (of the reported value), for every claim",
-    )  # fmt: skip
-    _add_claims(parser)
-    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
-    parser.add_argument(
-        "-o", metavar="DIR", dest="directory", help="also write report.txt, report.md, report.json"
-    )
-
-
-def _fact(text: str) -> Tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError("%r is not NAME=VALUE" % text)
-    return name, value.encode("utf-8", "replace").decode("utf-8")
-
-
-def _tolerance(text: str) -> Tolerance:
-    try:
-        return parse_tolerance(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _runs(options: argparse.Namespace, bundle: Manifest) -> int:
-    experiments = {experiment.name: experiment for experiment in bundle.experiments}
-    for spec in selection.select(bundle, options.claim, options.only, options.runs).runs:
+    chosen = _select(options, bundle)
+    experiments = {experiment.name: experiment for experiment in chosen.experiments}
+    records = manifest.parse_records(_read(options.records)) if options.records else []
+    for spec in chosen.runs:
         experiment = experiments[spec.experiment]
         timeout = "-" if experiment.timeout_s is None else "%d" % math.ceil(experiment.timeout_s)
-        print("\t".join([spec.id, experiment.gpu, "%d" % experiment.network, timeout]))
+        on_cpu = spec.experiment in chosen.on_cpu
+        done = any(turns.finished(each, spec, options.image, on_cpu) for each in records)
+        state = "done" if done else "left"
+        gpu = "cpu" if on_cpu else experiment.gpu
+        print("\t".join([spec.id, gpu, "%d" % experiment.network, timeout, spec.experiment, state]))
+    sys.stdout.flush()
+    return 0
+
+
+def _room(options: argparse.Namespace, bundle: Manifest) -> int:
+    records = [each for each in manifest.parse_records(_read("-")) if isinstance(each, dict)]
+    print(min((turns.room_for(r, options.cpus, options.memory) for r in records), default=1))
     sys.stdout.flush()
     return 0
 
@@ -180,23 +84,24 @@ def _run(options: argparse.Namespace, bundle: Manifest) -> int:
     # Imported here: a zipapp compiles what it imports at every start, and a run is waiting.
     from repropack.judge import processes, runner
 
-    bundle = selection.with_runs(bundle, options.runs)
-    found = [spec for spec in expand.expand_all(bundle.experiments) if spec.id == options.id]
-    if not found:
-        raise ManifestError("", "there is no run %s; `runs` lists them" % options.id)
-    experiment = next(e for e in bundle.experiments if e.name == found[0].experiment)
-    processes.adopt_orphans()
-    runner.execute(experiment, found[0], os.getcwd(), options.out, dict(options.fact))
-    return 0
+    for whole in (bundle, bundle.quick):  # an id says of which it is
+        experiments = selection.with_runs(whole, options.runs).experiments
+        for spec in expand.expand_all(experiments):
+            if spec.id == options.id:
+                experiment = next(e for e in experiments if e.name == spec.experiment)
+                processes.adopt_orphans()
+                runner.execute(experiment, spec, os.getcwd(), options.out, dict(options.fact))
+                return 0
+    raise ManifestError("", "there is no run %s; `runs` lists them" % options.id)
 
 
 def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
     from repropack.judge import rule
 
-    chosen = selection.select(bundle, options.claim, options.only, options.runs)
+    chosen = _select(options, bundle)
     records, author = _without_reports(manifest.parse_records(_read(options.records)))
     ids = {spec.id for spec in chosen.runs}
-    if options.claim or options.only:
+    if options.claim or options.only or options.quick:
         records = [r for r in records if not isinstance(r, dict) or _is_of(r.get("id"), ids)]
     assessment = rule.judge_all(
         chosen.experiments, chosen.claims, records, options.tolerance,
@@ -286,9 +191,8 @@ def _attest(
     files.write_atomically(os.path.join(directory, attestation.FILE), data)
 
 
-def _arguments() -> List[str]:
-    return sys.argv[1:]
+_ACTIONS = {"runs": _runs, "room": _room, "run": _run, "judge": _judge, "recorded": _recorded}
 
 
 if __name__ == "__main__":
-    sys.exit(main(_arguments()))
+    sys.exit(main(sys.argv[1:]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from repropack.judge.verdict import RECORDED, RECORDED_MARK, Verdict, worded
+from repropack.judge.verdict import QUICK_MARK, RECORDED, RECORDED_MARK, Verdict, worded
 
 RULE_VERSION = "1"  # of verdict.md as implemented here; changes when a verdict could change
 
@@ -123,3 +123,8 @@ class Assessment:
     def recorded(self) -> bool:
         """Whether shipped files were read and nothing was run."""
         return RECORDED_MARK in self.marks
+
+    @property
+    def quick(self) -> bool:
+        """Whether the author's quick set was run, and not the experiments of the paper."""
+        return QUICK_MARK in self.marks

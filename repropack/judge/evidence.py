@@ -166,6 +166,19 @@ class Evidence:
                     samples.append(Sample(spec.id, spec.seed, spec.params, text, value, others))
         return samples, reasons
 
+    def is_complete(self) -> bool:
+        """Whether each run that was asked for ended well and has every metric."""
+        asked = [s for s in self._specs if self._asked_for is None or s.id in self._asked_for]
+        return bool(asked) and all(self._is_whole(spec) for spec in asked)
+
+    def _is_whole(self, spec: RunSpec) -> bool:
+        records = self._records.get(spec.id, [])
+        names = [metric.name for metric in self.experiments[spec.experiment].metrics]
+        return bool(records) and not any(
+            refusal or any(_number(record.metrics.get(name), name)[1] for name in names)
+            for record, refusal in records
+        )
+
     def _refusal(self, record: Record) -> str:
         """Why nothing that the run wrote counts, or nothing."""
         run = record.summary

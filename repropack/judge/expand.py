@@ -19,6 +19,7 @@ from repropack.judge.model import Experiment, Metric, Params, RunSpec
 _PLACEHOLDER = re.compile(r"\{([^{}\s]+)\}")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._,+-]")
 _LONGEST_ID = 120  # bytes; file systems allow 255 and a container's name wants some of it
+_QUICK = "+quick"  # no other id ends so: behind a `+` there are eight hexadecimal digits
 
 
 def expand(experiment: Experiment) -> Tuple[RunSpec, ...]:
@@ -97,6 +98,8 @@ def _spec(experiment: Experiment, cell: Params, seed: Optional[int], repeat: int
     run_id = _run_id(experiment.name, cell, seed)
     if repeat > 1:
         run_id += "-run%d" % repeat
+    if experiment.is_quick:
+        run_id += _QUICK
     return RunSpec(run_id, experiment.name, seed, tuple(sorted(cell)), command)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 from repropack.judge import check
@@ -21,13 +21,24 @@ _MAJOR = "1"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the judge reads of a bundle's manifest."""
+    """What the judge reads of a bundle's manifest.
+
+    The quick set is what the author declares to take minutes: experiments that stand in the place
+    of those with the same names, and the claims that their runs support.
+    """
 
     name: str
     experiments: Tuple[Experiment, ...]
     claims: Tuple[Claim, ...]
     source_kind: str = "commit"
     commit: str = ""
+    quick_experiments: Tuple[Experiment, ...] = ()
+    quick_claims: Tuple[Claim, ...] = ()
+
+    @property
+    def quick(self) -> Manifest:
+        """The bundle as its quick set has it."""
+        return replace(self, experiments=self.quick_experiments, claims=self.quick_claims)
 
 
 def default_path(module_file: str) -> str:
@@ -51,14 +62,19 @@ def parse(data: Any) -> Manifest:
     if schema.split("/")[0] != SCHEMA or schema.split("/")[-1].split(".")[0] != _MAJOR:
         raise ManifestError("schema", "%r is not %s/%s" % (schema, SCHEMA, _MAJOR))
     source = Fields(f.get("source", {}), "source")
+    quick = Fields(f.get("quick", {}), "quick")
+    shorter = (Experiment.from_json(v, at) for at, v in quick.items("experiments"))
     manifest = Manifest(
         name=f.text("name", ""),
         experiments=tuple(Experiment.from_json(v, at) for at, v in f.items("experiments")),
         claims=tuple(Claim.from_json(v, at) for at, v in f.items("claims")),
         source_kind=source.choice("kind", ("commit", "dirty", "snapshot"), "commit"),
         commit=source.text("commit", ""),
+        quick_experiments=tuple(replace(each, is_quick=True) for each in shorter),
+        quick_claims=tuple(Claim.from_json(v, at) for at, v in quick.items("claims")),
     )
     check.require(manifest.experiments, manifest.claims)
+    check.require(manifest.quick_experiments, manifest.quick_claims)
     return manifest
 
 

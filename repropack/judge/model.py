@@ -113,6 +113,7 @@ class Experiment:
     outputs: Tuple[str, ...] = ()
     deterministic: bool = False
     repeats: int = 1  # runs that differ in nothing; only where `--runs` asks for them
+    is_quick: bool = False  # of the author's quick set, in the place of the one of the same name
 
     def to_json(self) -> Json:
         """The experiment as a JSON object; the matrix is a list, so sorted keys keep its order."""

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from repropack.judge import files
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
-from repropack.judge.verdict import RECORDED, RECORDED_MARK, Verdict, worded
+from repropack.judge.verdict import QUICK_MARK, RECORDED, RECORDED_MARK, Verdict, worded
 
 REPORT_SCHEMA = "repropack.report/1"
 _HEADER = ("claim", "reported", "obtained", "n", "tolerance", "verdict")
@@ -41,6 +41,8 @@ def markdown(assessment: Assessment) -> str:
     lines = ["# %s" % _escaped(files.printable(assessment.name) or "Verification"), ""]
     if assessment.recorded:
         lines += ["**%s.**" % _escaped(RECORDED_MARK.capitalize()), ""]
+    if assessment.quick:
+        lines += ["**%s.**" % _escaped(QUICK_MARK.capitalize()), ""]
     if assessment.judgements:
         lines += ["| %s |" % " | ".join(_HEADER), "|%s" % ("---|" * len(_HEADER))]
     for judgement, indent in with_cells(assessment.judgements):
@@ -59,8 +61,11 @@ def summary(assessment: Assessment) -> str:
     found = [judgement.verdict for judgement in assessment.judgements]
     good = found.count(Verdict.REPRODUCED)
     line = "%s: %d of %d claims" % (assessment.words, good, len(found))
-    if assessment.verdict is not Verdict.REPRODUCED:
-        line += " agree with a file" if assessment.recorded else " reproduced"
+    if not found and assessment.quick:
+        line = "%s: it supports no claim" % assessment.words
+    elif assessment.verdict is not Verdict.REPRODUCED:
+        reproduced = " passed" if assessment.quick else " reproduced"
+        line += " agree with a file" if assessment.recorded else reproduced
         others = [v for v in Verdict if v is not Verdict.REPRODUCED and v in found]
         marks = assessment.marks
         line += "".join(", %d %s" % (found.count(v), worded(v, marks)) for v in others)
@@ -77,7 +82,7 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "name": assessment.name,
         "rule_version": assessment.rule_version,
         "verdict": assessment.words,
-        "evidence": "shipped files" if assessment.recorded else "runs",
+        "evidence": _evidence(assessment),
         "exit_code": assessment.exit_code,
         "summary": summary(assessment),
         "marks": list(assessment.marks),
@@ -87,6 +92,12 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "runs": [_run_dict(run) for run in assessment.runs],
         "compute": compute(assessment.runs, assessment.grid_factor),
     }
+
+
+def _evidence(assessment: Assessment) -> str:
+    if assessment.quick:
+        return "quick runs"
+    return "shipped files" if assessment.recorded else "runs"
 
 
 def compute(runs: Sequence[RunSummary], grid_factor: Optional[float] = None) -> Dict[str, Any]:

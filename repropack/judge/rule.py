@@ -14,7 +14,14 @@ from repropack.judge.assessment import Assessment, Judgement, RunSummary
 from repropack.judge.evidence import Evidence, Record, parse_record
 from repropack.judge.files import printable
 from repropack.judge.model import Claim, Experiment, ManifestError, Tolerance
-from repropack.judge.verdict import RECORDED, RECORDED_MARK, exit_code, worst
+from repropack.judge.verdict import (
+    QUICK_MARK,
+    RECORDED,
+    RECORDED_MARK,
+    Verdict,
+    exit_code,
+    worst,
+)
 
 __all__ = ["Assessment", "judge_all"]
 
@@ -49,9 +56,13 @@ def judge_all(
     parsed, strangers = _known({spec.id: spec.experiment for spec in specs}, records, logs)
     evidence = Evidence(experiments, specs, parsed, run_ids)
     recorded = any(record.summary.status == RECORDED for record in parsed)
-    marks = tuple(filter(None, [RECORDED_MARK if recorded else "", _MARKS.get(source_kind)]))
+    quick = any(experiment.is_quick for experiment in experiments)
+    found = [RECORDED_MARK if recorded else "", QUICK_MARK if quick else ""]
+    marks = tuple(filter(None, [*found, _MARKS.get(source_kind)]))
     judgements = tuple(_judge(claim, evidence, tolerance, marks) for claim in claims)
     verdict = worst(judgement.verdict for judgement in judgements)
+    if quick and not claims and evidence.is_complete():
+        verdict = Verdict.REPRODUCED  # which reads "quick set passed", and of no claim
     runs = tuple(record.summary for record in parsed)
     return Assessment(
         name=name,
@@ -111,7 +122,10 @@ def _notes(
     tolerance: Optional[Tolerance],
 ) -> List[str]:
     notes = []
-    if not claims:
+    quick = any(experiment.is_quick for experiment in experiments)
+    if quick and not claims:
+        notes.append("no claim is judged: each run has to end well and to write each metric")
+    elif not claims:
         notes.append("there are no claims to judge")
     if tolerance is not None:
         notes.append(

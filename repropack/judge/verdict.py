@@ -13,6 +13,8 @@ RECORDED = "recorded"
 
 RECORDED_MARK = "judged from shipped result files: nothing was run"
 
+QUICK_MARK = "the author's quick set: not the experiments of the paper"
+
 
 class Verdict(enum.Enum):
     """What became of a claim; the values are the words that users read."""
@@ -47,17 +49,29 @@ _OF_FILES = {
 }
 
 
+_OF_QUICK_RUNS = {
+    Verdict.REPRODUCED: "quick set passed",
+    Verdict.NOT_REPRODUCED: "quick set failed",
+    Verdict.INCONCLUSIVE: "quick set inconclusive",
+    Verdict.NO_EVIDENCE: "no evidence",
+}
+
+
 def worded(verdict: Verdict, marks: Collection[str]) -> str:
     """The verdict in the words that every report uses.
 
-    A file that agrees with the paper shows that the file does: nobody may read `reproduced`.
+    A file that agrees with the paper shows that the file does, and a shorter run that the shorter
+    run does: nobody may read `reproduced`.
     """
+    if QUICK_MARK in marks:
+        return _OF_QUICK_RUNS[verdict]
     return _OF_FILES[verdict] if RECORDED_MARK in marks else verdict.value
 
 
 def words() -> Dict[str, Verdict]:
     """Every wording, with the verdict that it stands for."""
-    return {**{word: verdict for verdict, word in _OF_FILES.items()},
+    told = [*_OF_FILES.items(), *_OF_QUICK_RUNS.items()]
+    return {**{word: verdict for verdict, word in told},
             **{verdict.value: verdict for verdict in Verdict}}  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def of_verification(report: Record, records: Mapping[str, Record], files: Iterab
         "@id": "./",
         "@type": "Dataset",
         "name": f"Verification of {report['name']}",
-        "description": f"The experiments of {report['name']}, run again. {report['summary']}.",
+        "description": f"{ran(report)} of {report['name']}, run again. {report['summary']}.",
         "datePublished": max(ends, default="1980-01-01"),
         "license": {"@id": "#licence"},
         "conformsTo": {"@id": PROFILE},
@@ -66,6 +66,11 @@ def of_verification(report: Record, records: Mapping[str, Record], files: Iterab
         "mentions": [{"@id": run.id} for run in runs],
     }
     return crate(root, [*entities, profile, licence], contexts=[TERMS])
+
+
+def ran(report: Record) -> str:
+    """What was run."""
+    return "The quick set" if report.get("evidence") == "quick runs" else "The experiments"
 
 
 def file_entity(path: str) -> Entity:

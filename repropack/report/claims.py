@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from repropack.judge import report
 from repropack.judge.assessment import Assessment, Judgement
-from repropack.judge.verdict import Verdict
+from repropack.judge.verdict import QUICK_MARK, Verdict
 from repropack.report import claim_picture
 from repropack.report.markup import Html, escape, folded, join, scrolling, table, tag
 from repropack.report.model import Run
@@ -51,6 +51,8 @@ def claims_table(assessment: Assessment, author: Assessment | None = None) -> Ht
     found = (
         "what shipped files say: nothing was run" if assessment.recorded else "what was obtained"
     )
+    if assessment.quick:
+        found = f"what was obtained of {QUICK_MARK}"
     caption = tag("caption", f"Claims of the paper, and {found}")
     whole = tag("table", caption, tag("thead", tag("tr", *head)), tag("tbody", *rows),
                 class_="claims")  # fmt: skip

@@ -121,7 +121,10 @@ def counted(verification: Verification) -> list[tuple[str, str]]:
     """How many runs there were; where there were none, what was read in their place."""
     if verification.assessment.recorded:
         return [("runs", "none: shipped result files were read")]
-    return [("runs", str(len(verification.runs)))] if verification.runs else []
+    if not verification.runs:
+        return []
+    quick = " of the quick set" if verification.assessment.quick else ""
+    return [("runs", f"{len(verification.runs)}{quick}")]
 
 
 def first_screen(verification: Verification, sheets: Sheets) -> Html:

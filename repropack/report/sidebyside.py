@@ -13,6 +13,7 @@ from typing import Any
 from repropack.judge import report
 from repropack.judge.assessment import Judgement
 from repropack.judge.files import printable
+from repropack.judge.verdict import QUICK_MARK
 from repropack.report import claim_picture, claims, environment
 from repropack.report.environment import Difference
 from repropack.report.markup import Html, escape, join, scrolling, tag
@@ -34,9 +35,11 @@ class Pair:
 
     @property
     def compared(self) -> str:
-        """In words: `same`, `differs`, `only in A`."""
+        """In words: `same`, `differs`, `only in A`, `not comparable` (one is of the quick set)."""
         if self.one is None or self.other is None:
             return f"only in {SIDES[self.one is None]}"
+        if (QUICK_MARK in self.one.marks) is not (QUICK_MARK in self.other.marks):
+            return "not comparable"
         return "same" if self.one.verdict is self.other.verdict else "differs"
 
 

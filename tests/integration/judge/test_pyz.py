@@ -49,7 +49,7 @@ def do_runs(bundle: Path, *ids: str, python: str = sys.executable) -> str:
 def test_whole_path_under_every_interpreter(bundle: Path, python: str) -> None:
     """Listing, running and judging work under every Python that images have."""
     listed = call(bundle, "runs", "--claim", "one", python=python)
-    assert listed.stdout == "one\tnone\t0\t7200\n"
+    assert listed.stdout == "one\tnone\t0\t7200\tone\tleft\n"
     records = do_runs(bundle, "one", python=python)
     claims = ["--claim", "one", "--claim", "loss"]
     judged = call(

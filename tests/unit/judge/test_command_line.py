@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,10 @@ from typing import NamedTuple
 import pytest
 
 from repropack.judge.__main__ import main
-from tests.unit.judge.bundles import RECORDS
+from repropack.judge.expand import expand_all
+from tests.unit.judge.bundles import EXPERIMENTS, RECORDS
+
+RUNS = {run.id: run for run in expand_all(EXPERIMENTS)}
 
 
 class Done(NamedTuple):
@@ -50,7 +54,39 @@ def _judge(bundle: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
 def test_runs(judge: Judge) -> None:
     """The list says what an engine must know before it starts a run."""
     lines = judge("runs").stdout.splitlines()
-    assert lines[3:] == ["slow\toptional\t1\t-", "bad\tnone\t0\t-"]
+    assert lines[3:] == ["slow\toptional\t1\t-\tslow\tleft", "bad\tnone\t0\t-\tbad\tleft"]
+    on_cpu = judge("runs", "--cpu").stdout.splitlines()
+    assert on_cpu[3] == "slow\tcpu\t1\t-\tslow\tleft"
+
+
+def test_runs_that_are_done(judge: Judge) -> None:
+    """A run counts as done by its own record: ended well, same command, image and device."""
+    command = RUNS["one"].command
+    common = {"id": "one", "experiment": "one", "status": "ok", "command": command}
+    good = {**common, "facts": {"image_id": "i"}}
+
+    def left(**changes: object) -> bool:
+        judge.records.write_text(json.dumps({**good, **changes}))
+        asked = ("runs", "--only", "one", "--records", "RECORDS", "--image", "i")
+        return judge(*asked).stdout.endswith("\tleft\n")
+
+    assert not left()
+    assert left(status="failed") and left(command="x") and left(id="svm-seed0")
+    assert left(facts={"image_id": "other"}) and left(facts={"image_id": "i", "cpu": "x"})
+    assert left(facts=3) and left(status=None)
+
+
+def test_room(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many runs there is room for follows from the records of those that were done."""
+    records = [
+        {"seconds": 10.0, "cpu_seconds": 10.0, "peak_rss_bytes": 1 << 20},
+        {"seconds": 10.0, "cpu_seconds": 20.0, "peak_rss_bytes": 1 << 20},
+    ]
+    both = "\n".join(map(json.dumps, records))
+    for text, jobs in ((json.dumps(records[0]), "8\n"), (both, "4\n"),
+                       ("", "1\n"), ('{"seconds": "x"}', "1\n"), ("[]", "1\n")):  # fmt: skip
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert judge("room", "--cpus", "8", "--memory", "1000000000").stdout == jobs
 
 
 @pytest.mark.parametrize(
