@@ -11,7 +11,7 @@ from pathlib import Path
 
 from repropack.bundle import BaseRecord, Bundle
 from repropack.debian.debs import Deb
-from repropack.engines import Engine, EngineFacts, Image, choose
+from repropack.engines import BUILDS_NONE, RUN_ONLY, Engine, EngineFacts, Image, choose
 from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
 from repropack.engines.cuda_image import provide_cuda
 from repropack.engines.exact import provide_wanted
@@ -76,6 +76,12 @@ def refuse_venv(engine: Engine, settings: Settings) -> None:
             )
 
 
+def refuse_building(engine: Engine, *, brought: bool) -> None:
+    """Raises `UsageError` where an engine that only runs images would have to build one."""
+    if engine.name in RUN_ONLY and not brought:
+        raise UsageError(f"{engine.name} builds no image, it only runs one", hint=BUILDS_NONE)
+
+
 def open_workshop(
     need: BaseNeed, settings: Settings, reporter: Reporter, bundle: Bundle | None = None
 ) -> Workshop:
@@ -84,7 +90,9 @@ def open_workshop(
     Raises `NoEngineError` (exit code 4), `BuildError` (5) or `TemporaryError` (75).
     """
     engine = choose(settings.engine, builder=settings.builder)
+    brought = bundle is not None and bundle.carried is not None and not settings.rebuild
     refuse_venv(engine, settings)
+    refuse_building(engine, brought=brought)
     if settings.offline and need.cuda is not None:
         raise PlanError(
             f"--offline cannot put {need.cuda} into a bundle: CUDA's libraries come from it",
@@ -95,7 +103,6 @@ def open_workshop(
         reporter.note(f"Docker does not answer; {engine.name} {facts.version} does")
     spec = BaseSpec(suite=need.suite, python=need.python, apt=need.apt)
     base = cuda = None
-    brought = bundle is not None and bundle.carried is not None and not settings.rebuild
     if engine.name != "venv" and not brought:
         reporter.step(f"providing the base: Python {spec.python} on Debian {spec.suite}")
         pull = settings.base != "bootstrap"

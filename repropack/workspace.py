@@ -120,12 +120,11 @@ def place(
     Without `out`: a directory named by the time (UTC), in `.repropack/KIND` of the project or
     beside the bundle's files; with `resume`, the newest one. Raises `UsageError`.
     """
-    verifications = folder(directory) / kind
     if resume:
-        return unfinished(out, verifications)
+        return unfinished(out, directory, kind)
     if out is None:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-        out = unused(verifications / now)
+        out = unused(folder(directory) / kind / now)
     refuse_existing(out, allowed=force)
     try:
         if out.is_dir() and not out.is_symlink():
@@ -136,9 +135,9 @@ def place(
     return out
 
 
-def unfinished(out: Path | None, verifications: Path) -> Path:
+def unfinished(out: Path | None, directory: Path, kind: str) -> Path:
     """The verification to go on with: `out`, else the newest. Raises `UsageError`."""
-    found = sorted(verifications.glob("*/runs")) if out is None else [out / "runs"]
+    found = [out / "runs"] if out else sorted((folder(directory) / kind).glob("*/runs"))
     if not found or not found[-1].is_dir():
         where = f" in {out}" if out is not None else ""
         raise UsageError(

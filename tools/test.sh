@@ -14,6 +14,7 @@ if [ "${CI:-}" = true ]; then
     for program in $programs; do
         command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
     done
+    command -v ch-run >/dev/null 2>&1 || missing="$missing charliecloud"
     if [ -n "$missing" ]; then
         apt-get update -qq >&2
         # shellcheck disable=SC2086 # a list of package names

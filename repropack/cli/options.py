@@ -78,8 +78,9 @@ def engine_options(command: Command) -> Command:
     """Which engine builds and runs."""
     command = click.option(
         "--engine",
-        type=click.Choice(["docker", "podman", "venv"]),
-        help="What builds and runs. Default: the first of docker, podman that answers.",
+        type=click.Choice(["docker", "podman", "apptainer", "charliecloud", "venv"]),
+        help="What builds and runs. Default: the first of docker, podman that answers. "
+        "apptainer and charliecloud only run images that bundles bring.",
     )(command)
     return click.option(
         "--builder",

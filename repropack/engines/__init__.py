@@ -6,6 +6,8 @@ Owns: the choice of the engine. Does not own: how each engine works (one module 
 from __future__ import annotations
 
 from repropack.engines.model import (
+    BUILDS_NONE,
+    RUN_ONLY,
     BuildRecipe,
     Engine,
     EngineFacts,
@@ -23,6 +25,8 @@ from repropack.engines.model import (
 from repropack.errors import NoEngineError, UsageError
 
 __all__ = [
+    "BUILDS_NONE",
+    "RUN_ONLY",
     "BuildRecipe",
     "Engine",
     "EngineFacts",
@@ -39,14 +43,15 @@ __all__ = [
     "host_of",
 ]
 
-NAMES = ("docker", "podman", "venv")
+NAMES = ("docker", "podman", *RUN_ONLY, "venv")
 
 
 def choose(name: str | None = None, *, builder: str = "auto") -> Engine:
     """Return the engine called `name`, or the first of docker and podman that answers.
 
     `builder` is docker's (`auto`, `legacy` or `buildkit`) or podman's (`auto`, `podman` or
-    `buildah`). The venv engine runs no container, so it is used only when asked for.
+    `buildah`). The venv engine runs no container, and those of `RUN_ONLY` build no image: they are
+    used only when asked for.
     `NoEngineError` lists what was tried and what to type; `UsageError` if there is no engine or
     builder of that name.
     """
@@ -54,6 +59,10 @@ def choose(name: str | None = None, *, builder: str = "auto") -> Engine:
         from repropack.engines.venv import VenvEngine
 
         return VenvEngine()
+    if name in RUN_ONLY:
+        from repropack.engines.cluster import ClusterEngine
+
+        return ClusterEngine(name)
     if name not in (None, "docker", "podman"):
         raise UsageError(f"there is no engine called {name!r}", hint=f"one of {', '.join(NAMES)}")
     if name is None:

@@ -85,8 +85,7 @@ def unpack(chunks: Iterable[bytes], target: Path) -> Unpacked:
     Raises `tarfile.TarError` if the stream is cut off, `OSError` if the disk is full.
     """
     files, skipped = 0, []
-    reader = io.BufferedReader(_Chunks(chunks), _CHUNK_BYTES)
-    with tarfile.open(fileobj=reader, mode="r|", bufsize=_CHUNK_BYTES) as archive:
+    with tarfile.open(fileobj=reader(chunks), mode="r|", bufsize=_CHUNK_BYTES) as archive:
         rooted = False
         for number, member in enumerate(archive):
             if member.isdir():
@@ -134,6 +133,11 @@ def _unpack_one(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path)
             return False
         raise
     return True
+
+
+def reader(chunks: Iterable[bytes]) -> io.BufferedReader:
+    """Byte strings as a file that is read from front to end."""
+    return io.BufferedReader(_Chunks(chunks), _CHUNK_BYTES)
 
 
 class _Chunks(io.RawIOBase):

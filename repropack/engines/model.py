@@ -22,6 +22,13 @@ OUTER_GRACE_S = 60.0
 """How long past an experiment's own timeout an engine waits for the runner before it stops it."""
 STOP_GRACE_S = 10
 """How long a stopped runner has to end the experiment and to write its record."""
+RUN_ONLY = ("apptainer", "charliecloud")
+"""Engines that run the images which bundles bring, and build none."""
+BUILDS_NONE = (
+    "build where Docker or Podman is, with `repropack build --with-image`, and verify that bundle "
+    "here"
+)
+"""What to do instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

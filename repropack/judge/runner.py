@@ -123,6 +123,7 @@ def _run(
 ) -> "tuple[Ending, _Measured]":
     group = hardware.ControlGroup()
     start, begin_s, kills = _utc_now(), time.monotonic(), group.oom_kills()
+    held_before = group.peak_bytes() or 0
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     env = environment(experiment)
     sampler = telemetry.Sampler(gpu=experiment.gpu != "none", network=experiment.network)
@@ -140,10 +141,15 @@ def _run(
         seconds=round(time.monotonic() - begin_s, 3),
         cpu_seconds=round(cpu_seconds, 3),
         peak_rss_bytes=after.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        peak_cgroup_bytes=group.peak_bytes(),
+        peak_cgroup_bytes=_grown(group.peak_bytes(), held_before),
         oom_killed=group.oom_kills() > kills,
         samples=samples,
     )
+
+
+def _grown(peak_bytes: Optional[int], before: int) -> Optional[int]:
+    """The peak of the group, if the run made it: without a container, others made it before."""
+    return peak_bytes if peak_bytes is not None and peak_bytes > before else None
 
 
 def environment(experiment: Experiment) -> Dict[str, str]:

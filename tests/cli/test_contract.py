@@ -96,7 +96,10 @@ def test_help_names_every_exit_code() -> None:
         (["verify", "--tolerence", "1"], "'--tolerance'"),
         (["verify", "--grid-factor", "nan"], "nan is not a number"),
         (["verify", "--grid-factor", "-1"], "0<=x<=5000"),
-        (["build", "--engine", "dokcer"], "'docker', 'podman', 'venv'"),
+        (
+            ["build", "--engine", "dokcer"],
+            "'docker', 'podman', 'apptainer', 'charliecloud', 'venv'",
+        ),
         (["plan", "two"], "unexpected extra argument (two)"),
         (["verify", "--tolerance"], "requires an argument"),
         (["verify", "--tolerance", "a bit"], "hint: write 0.5, or 1%"),

@@ -238,7 +238,7 @@ def test_runner_past_its_timeout_is_stopped(
     engine: VenvEngine, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine steps in when the runner does not keep the timeout, and keeps its record."""
-    monkeypatch.setattr("repropack.engines.venv_run.OUTER_GRACE_S", 1.0)
+    monkeypatch.setattr("repropack.engines.process.OUTER_GRACE_S", 1.0)
     result = engine.run(order(image, "sleep", tmp_path / "out", timeout_s=0.5), ignore)
     assert (result.status, "timeout" in result.reason) == (RunStatus.COMPLETED, True)
     assert read(tmp_path / "out" / "record.json")["status"] == "interrupted"

@@ -62,7 +62,7 @@ def test_unknown_engine() -> None:
     """A misspelt engine is a usage error that lists the right names."""
     with pytest.raises(UsageError, match="dokcer") as caught:
         choose("dokcer")
-    assert caught.value.hint == "one of docker, podman, venv"
+    assert caught.value.hint == "one of docker, podman, apptainer, charliecloud, venv"
 
 
 def test_cli_with_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

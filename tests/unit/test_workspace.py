@@ -1,0 +1,29 @@
+"""Where files go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repropack.errors import UsageError
+from repropack.workspace import place
+
+
+def test_a_place_that_is_named_leaves_the_bundle_alone(tmp_path: Path) -> None:
+    """A bundle that cannot be written to can be verified: nothing is made in it."""
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    assert place(bundle, tmp_path / "out", force=False) == tmp_path / "out"
+    with pytest.raises(UsageError, match="no verification to resume"):
+        place(bundle, tmp_path / "out", force=False, resume=True)
+    assert not list(bundle.iterdir())
+
+
+def test_places_without_a_name_are_the_bundles(tmp_path: Path) -> None:
+    """Named by the time, and never one that is there; `resume` finds the newest."""
+    made = [place(tmp_path, None, force=False) for _ in range(3)]
+    assert len(set(made)) == 3
+    assert {path.parent for path in made} == {tmp_path / ".repropack" / "verifications"}
+    (made[1] / "runs").mkdir()
+    assert place(tmp_path, None, force=False, resume=True) == made[1]
