@@ -1,7 +1,7 @@
-"""What a bundle gets once its image is there: the image itself, and what is attested of both.
+"""What a bundle gets once its image is there: the image, what is attested, and the one file.
 
 Owns: the order, and SHA256SUMS with the image in it. Does not own: the image's archive
-(`engines.carried`), the attestations (`attesting`).
+(`engines.carried`), the attestations (`attesting`), the bundle's archive (`archives`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import os
 from dataclasses import replace
 
+from repropack.archives import write_archive
 from repropack.attesting import attest
 from repropack.bundle import checksums
 from repropack.bundle.image import CarriedImage
@@ -24,7 +25,19 @@ def hand_over(built: Built, settings: Settings, reporter: Reporter) -> Built:
     """The bundle as its author hands it in. Raises `BuildError` (exit code 5) and `UsageError`."""
     if settings.with_image:
         built = add_image(built, reporter)
-    return attest(built, settings)
+    built = attest(built, settings)
+    if settings.archive is not None:
+        reporter.step(f"writing {settings.archive}")
+        directory, top = built.bundle.directory, top_of(built.bundle.tag)
+        path, part_bytes = settings.archive, settings.part_bytes
+        archive = write_archive(directory, top, path, part_bytes=part_bytes)
+        built = replace(built, archive=archive)
+    return built
+
+
+def top_of(tag: str) -> str:
+    """The directory that everything in an archive is below: `digits-svm-0123456789ab`."""
+    return tag.removeprefix("repropack/").replace(":", "-")
 
 
 def add_image(built: Built, reporter: Reporter) -> Built:

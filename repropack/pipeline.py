@@ -58,12 +58,6 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     return hand_over(finish(bundle, workshop, keep_lock(plan, out)), settings, reporter)
 
 
-def open_bundle(directory: Path, question: Question, settings: Settings, say: Reporter) -> Built:
-    """A bundle that somebody sent, checked, and its image."""
-    bundle = read_runnable(directory, question, settings, say)
-    return finish(bundle, open_workshop(bundle.base, settings, say, bundle))
-
-
 def verify(
     directory: Path, question: Question, *, settings: Settings, reporter: Reporter
 ) -> Verified:
@@ -71,10 +65,12 @@ def verify(
     from repropack.runs import run_and_judge  # nothing that `build` has to wait for
 
     if is_bundle(directory):
-        built = open_bundle(directory, question, settings, reporter)
+        bundle = read_runnable(directory, question, settings, reporter)
+        built = finish(bundle, open_workshop(bundle.base, settings, reporter, bundle))
     else:
         looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
         require_runs(looked, question)
         built = pack(looked, settings=settings, reporter=reporter)
-    out = workspace.place(directory, question.out, force=settings.force, resume=question.resume)
+    home = question.home or directory
+    out = workspace.place(home, question.out, force=settings.force, resume=question.resume)
     return run_and_judge(built, question, out, cache=settings.cache, reporter=reporter)

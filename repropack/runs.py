@@ -73,7 +73,13 @@ def run_and_judge(
     assessment = replace(assessment, grid_factor=question.grid_factor)
     if author is not None:
         assessment = replace(assessment, author=report.author_lines(author.assessment))
-    verified = Verified(built=built, assessment=assessment, directory=directory, repeats=repeats)
+    verified = Verified(
+        built=built,
+        assessment=assessment,
+        directory=directory,
+        archive=question.archive,
+        repeats=repeats,
+    )
     write_reports(verified)
     attest(verified, question.sign)
     return verified
@@ -124,7 +130,10 @@ def as_dict(verified: Verified) -> dict[str, Any]:
     return {
         **report.as_dict(verified.assessment),
         "commit": built.bundle.commit,
-        "bundle": {"path": str(built.bundle.directory), "digest": built.bundle.digest},
+        "bundle": {
+            "path": str(verified.archive or built.bundle.directory),
+            "digest": built.bundle.digest,
+        },
         "image": {"tag": built.image.tag, "id": built.image.id},
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},

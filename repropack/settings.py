@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repropack.archives import PART_BYTES, Archive
 from repropack.bundle import Bundle
 from repropack.engines import Engine, EngineFacts, Image
 from repropack.judge.model import Tolerance
@@ -26,6 +27,7 @@ class Settings:
     `hide` has further words to look for. `allow` is what a bundle may have beyond a closed
     container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
     everything that an image build needs goes into the bundle, with `with_image` the image itself.
+    `archive` is the file that the bundle is to be, in parts of `part_bytes`.
     """
 
     cache: Path
@@ -37,6 +39,8 @@ class Settings:
     rebuild: bool = False
     offline: bool = False
     with_image: bool = False
+    archive: Path | None = None
+    part_bytes: int = PART_BYTES
     infer: bool = False
     fetch: bool = False
     as_of: AsOf | None = None
@@ -61,6 +65,7 @@ class Question:
     twice and compared. `grid_factor` is what a kWh costs here, in gCO2e.
     `data` says where datasets are, as `NAME=PATH`, and `home` where else they may be: the project.
     With `fetch`, those that are nowhere are fetched.
+    `archive` is the file that the bundle came in.
     `out` is where runs and report go; with `resume`, runs that finished there are not repeated.
     `sign` is the SSH key that signs the attestation.
     """
@@ -79,6 +84,7 @@ class Question:
     data: tuple[str, ...] = ()
     fetch: bool = False
     home: Path | None = None
+    archive: Path | None = None
     sign: Path | None = None
 
 
@@ -87,7 +93,8 @@ class Built:
     """A bundle, its image, and the engine that has it. `strange` are the packages of the base that
     are not those of the bundle.
 
-    `lock` is what was resolved for it, as a file that its author can commit.
+    `lock` is what was resolved for it, as a file that its author can commit. `archive` is the
+    bundle as one file, where that was asked for.
     """
 
     bundle: Bundle
@@ -95,6 +102,7 @@ class Built:
     engine: Engine
     facts: EngineFacts
     lock: Path | None = None
+    archive: Archive | None = None
     strange: tuple[str, ...] = ()
 
 
@@ -129,9 +137,13 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A verification: what was judged, in which image, and where its files are."""
+    """A verification: what was judged, in which image, and where its files are.
+
+    `archive` is the file that the bundle came in, if it did.
+    """
 
     built: Built
     assessment: Assessment
     directory: Path
+    archive: Path | None = None
     repeats: tuple[Repeat, ...] = ()

@@ -52,7 +52,8 @@ def judge_shipped(
     """
     refuse_running(question)
     with opened(directory, question, settings=settings, reporter=reporter) as shelf:
-        out = workspace.place(directory, question.out, force=settings.force, kind=FOLDER)
+        home = question.home or directory
+        out = workspace.place(home, question.out, force=settings.force, kind=FOLDER)
         reporter.step("reading shipped results")
         return judged(shelf, question, out)
 

@@ -25,7 +25,7 @@ from repropack.cli.options import (
     parsed_tolerance,
     settings,
 )
-from repropack.cli.packing import packing_options
+from repropack.cli.packing import opened, packing, packing_options
 from repropack.cli.running import RUN_OPTIONS, run_options
 from repropack.cli.trusting import refuse_trust, trust_options
 
@@ -178,14 +178,15 @@ def build(directory: Path, as_json: bool, **options: Any) -> int:
     from repropack.cli import output
     from repropack.pipeline import build
 
+    asked = settings(**packing(options))
     with progress() as shown:
-        built = build(directory, settings=settings(**options), reporter=shown)
+        built = build(directory, settings=asked, reporter=shown)
         note_stray(directory, options["out"], shown)
     return output.built(built, as_json=as_json)
 
 
 @repropack.command()
-@click.argument("directory", metavar="[DIRECTORY|BUNDLE]", type=DIRECTORY, default=".")
+@click.argument("directory", metavar="[DIRECTORY|BUNDLE|FILE]", type=DIRECTORY, default=".")
 @click.option(
     "--tolerance",
     metavar="T",
@@ -220,7 +221,8 @@ def verify(
 ) -> int:
     """Run the experiments and judge the claims.
 
-    DIRECTORY is a repository, BUNDLE what `repropack build` wrote. A repository is built first.
+    DIRECTORY is a repository, BUNDLE what `repropack build` wrote, FILE its archive, or the first
+    of its parts. A repository is built first. Runs and report of a FILE go to .repropack here.
     With --recorded nothing is built or run: a verdict then says whether a committed result file
     agrees with the paper, and not that anybody obtained its number again.
 
@@ -235,16 +237,18 @@ def verify(
     from repropack.settings import Question
     from repropack.workspace import refuse_existing
 
+    if out is not None and not options["resume"]:  # before anything is built
+        refuse_existing(out, allowed=options["force"])
+    archive, home, directory = opened(directory)
     question = Question(
         tolerance=parsed_tolerance(tolerance),
         out=out,
-        home=directory,
+        home=home,
+        archive=archive,
         **{name: options.pop(name) for name in RUN_OPTIONS},
         **{name: options[name] for name in ("fetch", "sign")},
     )
     refuse_trust(directory, options["trust"])
-    if out is not None and not question.resume:  # before anything is built
-        refuse_existing(out, allowed=options["force"])
     asked = settings(**options)
     if recorded:
         return shipped_files(directory, question, asked, as_json=as_json)
@@ -252,7 +256,7 @@ def verify(
 
     with progress() as shown:
         verified = verify(directory, question, settings=asked, reporter=shown)
-        note_stray(directory, out, shown)
+        note_stray(home, out, shown)
         shown.note(f"report: {verified.directory / 'report.html'}")
     return output.verified(verified, as_json=as_json)
 

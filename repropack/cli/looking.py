@@ -30,6 +30,7 @@ def report(directory: Path, author: Path | None, as_json: bool) -> int:
     """Render a verification's report again, without running anything.
 
     DIRECTORY is what `verify` or reproduce.sh wrote, or a project or bundle: then the newest there.
+    Of a bundle in a file it is the newest one here.
     Writes report.html, report.md and report.txt from report.json and the runs' records, and exits
     with the code of the verdict.
 
@@ -39,11 +40,14 @@ def report(directory: Path, author: Path | None, as_json: bool) -> int:
       repropack report reproduction --author ../author/verification
     """
     from repropack.cli import output
+    from repropack.cli.packing import opened
     from repropack.cli.progress import reporter
-    from repropack.verification import beside, find, read, write_report
+    from repropack.verification import author_of, beside, find, read, write_report
 
-    place = find(directory)
-    found = read(place, author=beside(place) if author is None else read(find(author)))
+    archive, home, bundle = opened(directory)
+    place = find(home)
+    sent = author_of(bundle) if archive else beside(place)
+    found = read(place, author=sent if author is None else read(find(author)))
     write_report(found)
     shown = reporter()
     shown.note(f"report: {found.directory}/report.html")

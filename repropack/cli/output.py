@@ -12,12 +12,15 @@ from repropack.cli.stdout import write as show
 from repropack.findings import Finding, Severity
 
 if TYPE_CHECKING:
+    from repropack.archives import Archive
     from repropack.doctor import Check
     from repropack.plan import Plan
     from repropack.project import Initialised, Looked
     from repropack.report import Comparison, Verification
     from repropack.settings import Built, Verified
 
+#: What Zenodo takes in one record, and 50 GB in all (its help, "What are the size limitations?").
+MOST_FILES = 100
 MARKS = {Severity.INFO: " ", Severity.WARNING: "!", Severity.PROBLEM: "x"}
 
 
@@ -161,13 +164,14 @@ def locked(decided: Plan) -> str:
 
 def built(result: Built, *, as_json: bool) -> int:
     """The bundle and the image."""
-    image = result.image
+    image, archive = result.image, result.archive
     facts = {
         "bundle": str(result.bundle.directory),
         "digest": result.bundle.digest,
         "image": {"tag": image.tag, "id": image.id, "size_bytes": image.size_bytes},
         "engine": {"name": result.facts.name, "version": result.facts.version},
         "lock": str(result.lock) if result.lock else None,
+        "archive": archive_json(archive) if archive else None,
     }
     if as_json:
         show_json(facts)
@@ -178,6 +182,7 @@ def built(result: Built, *, as_json: bool) -> int:
         ("id", image.id),
         ("reviewers run", f"{result.bundle.directory}/reproduce.sh"),
     ]
+    rows += archive_rows(result)
     if result.lock:
         from repropack.bundle import committed_name
 
@@ -185,6 +190,34 @@ def built(result: Built, *, as_json: bool) -> int:
         rows.append(("lock", f"{result.lock}: commit it as {name} to keep these versions"))
     show_lines(columns(rows))
     return 0
+
+
+def archive_json(archive: Archive) -> dict[str, Any]:
+    """The file, or its parts and the list of them."""
+    parts = [str(path) for path in archive.parts] if archive.is_split else []
+    listed = str(archive.list) if archive.is_split else None
+    return {
+        "path": str(archive.path),
+        "size_bytes": archive.size_bytes,
+        "parts": parts,
+        "list": listed,
+    }
+
+
+def archive_rows(result: Built) -> list[tuple[str, str]]:
+    """The file that was written, or why one may be needed."""
+    archive = result.archive
+    if archive is None:
+        from repropack.bundle.checksums import walk
+
+        count = sum(1 for _ in walk(result.bundle.directory))
+        text = f"{count}: Zenodo takes {MOST_FILES} a record; --archive FILE.tar.zst makes it one"
+        return [("files", text)] if count > MOST_FILES else []
+    size = f"{archive.size_bytes / 1e6:.0f} MB"
+    if not archive.is_split:
+        return [("archive", f"{archive.path} ({size})")]
+    names = f"{archive.parts[0]} to {archive.parts[-1].name}"
+    return [("archive", f"{names} ({size}); {archive.list} says how to join them")]
 
 
 def verified(result: Verified, *, as_json: bool) -> int:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from repropack.zstd import library
 
@@ -35,6 +35,17 @@ _PIECE = 1 << 20
 
 class DamagedError(Exception):
     """An archive that cannot be read to its end, or says what no archive should."""
+
+
+class Whole(Protocol):
+    """A file that lies in several, as far as reading it from front to end goes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all of them."""
+
+    def open(self, mode: str, /) -> IO[bytes]:
+        """All of it; the mode is `rb`."""
 
 
 class Kind(Enum):
@@ -56,6 +67,7 @@ class Member:
     size_bytes: int = 0
     mtime_s: float = 0.0
     goal: str = ""
+    executable: bool = False
     content: Callable[[], Iterator[bytes]] = lambda: iter(())
 
 
@@ -85,9 +97,11 @@ def reading() -> Iterator[None]:
         raise DamagedError(f"its headers make no sense ({type(error).__name__})") from error
 
 
-def members(archive: Path, end: str, n_files: int) -> Iterator[Member]:
+def members(archive: Path | Whole, end: str, n_files: int) -> Iterator[Member]:
     """Every member of an archive of that kind. Raises `DamagedError`."""
     if end == ".zip":
+        if not isinstance(archive, Path):
+            raise DamagedError("a zip file in parts is not read: join them")
         return _of_zip(archive, n_files)
     return _of_tar(archive, end)
 
@@ -124,6 +138,7 @@ def _zip_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         size_bytes=info.file_size,
         mtime_s=_local(info.date_time),
         goal=goal,
+        executable=bool(mode & 0o100),
         content=lambda: _content(lambda: opened.open(info)),
     )
 
@@ -182,10 +197,12 @@ class _Strict(tarfile.TarInfo):
             raise DamagedError(f"a header of it is damaged ({error})") from error
 
 
-def _of_tar(archive: Path, end: str) -> Iterator[Member]:
+def _of_tar(archive: Path | Whole, end: str) -> Iterator[Member]:
     with reading(), _unpacked(archive, end) as stream:
         gauge = _Gauge(stream)
-        with tarfile.open(fileobj=cast(Any, gauge), mode="r|", tarinfo=_Strict) as opened:
+        with tarfile.open(
+            fileobj=cast(Any, gauge), mode="r|", tarinfo=_Strict, bufsize=_PIECE
+        ) as opened:
             while (info := opened.next()) is not None:
                 gauge.header_bytes, gauge.in_content = 0, True
                 cast(Any, opened).members = []  # it would keep a million of them
@@ -209,6 +226,7 @@ def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
         size_bytes=info.size if info.isreg() else 0,
         mtime_s=info.mtime,
         goal=info.linkname,
+        executable=bool(info.mode & 0o100),
         content=lambda: _content(lambda: _file_of(opened, info)),
     )
 
@@ -221,7 +239,7 @@ def _file_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 
 @contextmanager
-def _unpacked(archive: Path, end: str) -> Iterator[IO[bytes]]:
+def _unpacked(archive: Path | Whole, end: str) -> Iterator[IO[bytes]]:
     """The tar itself."""
     with archive.open("rb") as file:
         if end in (".tar.gz", ".tgz"):

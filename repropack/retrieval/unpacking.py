@@ -17,7 +17,7 @@ from typing import Final
 from repropack.errors import DataError
 from repropack.footprint.following import size
 from repropack.progress import Reporter
-from repropack.retrieval.members import DamagedError, Kind, Member, ending, members
+from repropack.retrieval.members import DamagedError, Kind, Member, Whole, ending, members
 
 #: Below, no archive is a bomb, however well it packs.
 RATIO_FROM_BYTES: Final = 100_000_000
@@ -40,13 +40,20 @@ class Limits:
 
 
 def unpack(
-    archive: Path, name: str, into: Path, *, limits: Limits, reporter: Reporter
+    archive: Path | Whole,
+    name: str,
+    into: Path,
+    *,
+    limits: Limits,
+    reporter: Reporter,
+    modes: bool = False,
 ) -> tuple[Path, ...]:
     """Unpack `archive`, which is called `name`, into an empty directory; gives the links in it.
 
-    Raises `DataError`; what is in the directory then is of no use.
+    With `modes`, what may be executed there may be executed here. Raises `DataError`; what is in
+    the directory then is of no use.
     """
-    unpacker = _Unpacker(archive, into, limits, reporter)
+    unpacker = _Unpacker(archive, into, limits, reporter, modes)
     try:
         for member in members(archive, ending(name), limits.n_files):
             unpacker.take(member)
@@ -78,10 +85,14 @@ class _Refused(Exception):
 
 
 class _Unpacker:
-    def __init__(self, archive: Path, into: Path, limits: Limits, reporter: Reporter) -> None:
+    def __init__(
+        self, archive: Path | Whole, into: Path, limits: Limits, reporter: Reporter, modes: bool
+    ) -> None:
         self._into = into
+        self._modes = modes
         self._n_files_allowed = limits.n_files
-        self._allowed_bytes = limits.bytes_of(archive.stat().st_size)
+        size = archive.stat().st_size if isinstance(archive, Path) else archive.size_bytes
+        self._allowed_bytes = limits.bytes_of(size)
         self._reporter = reporter
         self._n_files = 0
         self._n_bytes = 0
@@ -144,6 +155,8 @@ class _Unpacker:
                 self._refuse_bytes(len(piece))
                 self._n_bytes += len(piece)
                 file.write(piece)
+            if self._modes:
+                os.fchmod(file.fileno(), 0o755 if member.executable else 0o644)
         with suppress(OSError, OverflowError, ValueError):
             os.utime(path, (member.mtime_s, member.mtime_s))
 

@@ -1,0 +1,104 @@
+"""A bundle that is one file, as a directory for as long as it is needed.
+
+Owns: unpacking it below the user's cache, what is refused, and that it is gone afterwards. Does not
+own: checking the bundle (`bundle`), which comes next, as for every bundle.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from repropack.archives.parts import LIST, joined
+from repropack.bundle import is_bundle
+from repropack.errors import DataError, IntegrityError, UsageError
+from repropack.progress import Reporter
+from repropack.retrieval.members import ending
+from repropack.retrieval.unpacking import Limits, refuse_outward, unpack
+
+FOLDER = "unpacked"
+_YOUNG_S = 60.0
+#: As large as the largest disks; a bundle's packages and images do not pack well.
+_LIMITS = Limits(n_files=2_000_000)
+_ELSEWHERE = "REPROPACK_CACHE names another place, or unpack it yourself and name the directory"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether this is a file that may be a bundle, or a part or the list of the parts of one."""
+    name = path.name.removesuffix(LIST).removesuffix(".001")
+    return bool(ending(name)) and path.is_file()
+
+
+@contextmanager
+def at_hand(path: Path, *, cache: Path, reporter: Reporter) -> Iterator[Path]:
+    """The directory of a bundle: `path` itself, or what is in the archive of that name.
+
+    Raises `IntegrityError` (exit code 7) for an archive that is damaged, hostile or no bundle, and
+    `UsageError` where the cache has no room for it.
+    """
+    if not is_archive(path):
+        yield path
+        return
+    folder = cache / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        scratch = Path(tempfile.mkdtemp(dir=folder))
+        lock = os.open(scratch, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"cannot write {folder}: {error.strerror}", hint=_ELSEWHERE) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield unpacked(path, scratch, reporter)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes left that were killed."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime < _YOUNG_S:
+                continue  # it may not be locked yet
+            lock = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def unpacked(path: Path, scratch: Path, reporter: Reporter) -> Path:
+    """The bundle of an archive, below an empty directory. Raises as `at_hand`."""
+    reporter.step(f"unpacking {path}")
+    try:
+        archive = joined(path)
+        whole = archive.paths[0] if len(archive.paths) == 1 else archive
+        links = unpack(whole, archive.name, scratch, limits=_LIMITS, reporter=reporter, modes=True)
+        refuse_outward(scratch, links, archive.name)
+        for parent, folders, _ in os.walk(scratch):
+            for folder in (Path(parent, name) for name in folders):
+                if not folder.is_symlink():
+                    folder.chmod(0o755)  # whatever the umask: images are made of them
+    except DataError as error:
+        raise IntegrityError(
+            error.what, hint="get it again from where it was published, or ask its authors"
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be unpacked to {scratch.parent}: {error.strerror or error}",
+            hint=_ELSEWHERE,
+        ) from error
+    inside = [each for each in (scratch, *scratch.iterdir()) if is_bundle(each)]
+    if len(inside) != 1:
+        raise IntegrityError(
+            f"there is no bundle in {path}", hint="name what `repropack build --archive` wrote"
+        )
+    return inside[0]

@@ -1,0 +1,215 @@
+"""A bundle's directory as one file, the same bytes each time.
+
+Owns: the tar (sorted, fixed modes, owners and times) and how it is packed. Does not own: parts
+(`parts`), what is in a bundle.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from repropack.archives.parts import LIST, Splitting, list_text, sha256_of
+from repropack.bundle import checksums
+from repropack.errors import BuildError, UsageError
+from repropack.zstd import Packer
+
+#: What `build --archive` takes; `verify` reads more.
+ENDINGS = (".tar.zst", ".tar.gz")
+#: What verifications leave in a bundle's directory.
+_LEFT = frozenset({"reproduction", "recorded", ".repropack"})
+_PIECE = 4 << 20
+_BLOCK = 512
+_RECORD = 20 * _BLOCK
+_GZIP_LEVEL = 6
+
+
+class Packing(Protocol):
+    """What packs a tar."""
+
+    def pack(self, data: bytes | bytearray | memoryview) -> bytes:
+        """What is ready of it."""
+
+    def end(self) -> bytes:
+        """The rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What was written: the file, or its parts and the list of them."""
+
+    path: Path
+    parts: tuple[Path, ...]
+    size_bytes: int
+
+    @property
+    def list(self) -> Path:
+        """The list of its parts."""
+        return self.path.with_name(self.path.name + LIST)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether there are several parts."""
+        return self.parts != (self.path,)
+
+
+class _Gzip:
+    """gzip without a name and a time."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
+
+    def pack(self, data: bytes | bytearray | memoryview) -> bytes:
+        """What is ready of it."""
+        return self._compressor.compress(data)
+
+    def end(self) -> bytes:
+        """The rest."""
+        return self._compressor.flush()
+
+
+def refuse_archive(path: Path, *, force: bool) -> None:
+    """Raises `UsageError` for a name that no archive has, or that something else has already."""
+    if not path.name.endswith(ENDINGS) or path.name in ENDINGS:
+        raise UsageError(
+            f"--archive {path}: it is packed as its name says",
+            hint=f"let the name end in {' or '.join(ENDINGS)}",
+        )
+    for there in (path, *_parts_of(path), path.with_name(path.name + LIST)):
+        if os.path.lexists(there) and not (force and there.is_file()):
+            raise UsageError(
+                f"{there} exists already", hint="remove it, name another, or add --force"
+            )
+
+
+def _parts_of(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")) if path.parent.is_dir() else []
+
+
+def write_archive(directory: Path, top: str, path: Path, *, part_bytes: int) -> Archive:
+    """Write a bundle as the file `path`, in which everything is below `top`, whole or not at all.
+
+    Where it has more than `part_bytes`, it is in parts of so many. Raises `BuildError`.
+    """
+    refuse_outward(directory)
+    packing: Packing = Packer() if path.name.endswith(".tar.zst") else _Gzip()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        try:
+            parts = Splitting(scratch, part_bytes)
+            try:
+                for data in tar_of(directory, top):
+                    parts.write(packing.pack(data))
+                parts.write(packing.end())
+            finally:
+                parts.close()
+            return _put(parts.paths, scratch, path)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise BuildError(
+            f"cannot write {path}: {error.strerror or error}", hint="is the disk full? try `df -h`"
+        ) from error
+
+
+def refuse_outward(directory: Path) -> None:
+    """Raises `BuildError` for a link that no reader of a stranger's archive may follow."""
+    real = os.path.realpath(directory)
+    for path in checksums.walk(directory, skip=_LEFT):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(real):
+            raise BuildError(
+                f"{path.relative_to(directory)} leads out of the bundle, to {path.readlink()}: "
+                "`verify` refuses an archive with such a link",
+                hint="remove the link from the repository, or hand in the directory",
+            )
+
+
+def _put(made: list[Path], scratch: Path, path: Path) -> Archive:
+    """Rename into place; nothing of an older archive stays."""
+    older = [path, *_parts_of(path), path.with_name(path.name + LIST)]
+    names = [path.name] if len(made) == 1 else [f"{path.name}.{each.name}" for each in made]
+    size_bytes = sum(each.stat().st_size for each in made)
+    if len(made) > 1:
+        sums = {name: sha256_of(each) for name, each in zip(names, made, strict=True)}
+        (scratch / "list").write_text(list_text(path.name, sums), "utf-8")
+        made, names = [*made, scratch / "list"], [*names, path.name + LIST]
+    for each in older:
+        each.unlink(missing_ok=True)
+    for each, name in zip(made, names, strict=True):
+        each.replace(path.with_name(name))
+    parts = tuple(path.with_name(name) for name in names if not name.endswith(LIST))
+    return Archive(path=path, parts=parts, size_bytes=size_bytes)
+
+
+def tar_of(directory: Path, top: str) -> Iterator[bytes | bytearray]:
+    """The tar of a bundle, in pieces of some MB."""
+    time_s = int((directory / checksums.SUMS).stat().st_mtime)
+    buffer = bytearray()
+    written = 0
+    for data in _blocks(directory, top, time_s):
+        buffer += data
+        if len(buffer) >= _PIECE:
+            written += len(buffer)
+            yield buffer
+            buffer = bytearray()
+    buffer += bytes(2 * _BLOCK)
+    yield buffer + bytes(-(written + len(buffer)) % _RECORD)
+
+
+def _blocks(directory: Path, top: str, time_s: int) -> Iterator[bytes]:
+    yield _header(top, tarfile.DIRTYPE, time_s)
+    folders: set[str] = set()
+    for path in checksums.walk(directory, skip=_LEFT):
+        name = path.relative_to(directory).as_posix()
+        for folder in _new_folders(name, folders):
+            yield _header(f"{top}/{folder}", tarfile.DIRTYPE, time_s)
+        if path.is_symlink():
+            goal = os.readlink(path)  # noqa: PTH115 (Path.readlink makes `a/b` of `./a//b`)
+            yield _header(f"{top}/{name}", tarfile.SYMTYPE, time_s, goal=goal)
+        else:
+            yield from _file(path, f"{top}/{name}", time_s)
+
+
+def _new_folders(name: str, known: set[str]) -> list[str]:
+    """The directories above a file that were not named yet, the outermost first."""
+    new = []
+    parent = name.rpartition("/")[0]
+    while parent and parent not in known:
+        known.add(parent)
+        new.append(parent)
+        parent = parent.rpartition("/")[0]
+    return new[::-1]
+
+
+def _file(path: Path, name: str, time_s: int) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        told = os.fstat(file.fileno())
+        yield _header(
+            name, tarfile.REGTYPE, time_s, size=told.st_size, executable=bool(told.st_mode & 0o100)
+        )
+        left = told.st_size
+        while left and (piece := file.read(min(_PIECE, left))):
+            left -= len(piece)
+            yield piece
+        if left or file.read(1):
+            raise OSError(None, f"{path} changed while it was read")
+    yield bytes(-told.st_size % _BLOCK)
+
+
+def _header(
+    name: str, kind: bytes, time_s: int, *, size: int = 0, executable: bool = False, goal: str = ""
+) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.mtime, info.linkname = kind, size, time_s, goal
+    info.mode = 0o755 if executable or kind == tarfile.DIRTYPE else 0o644
+    if kind == tarfile.SYMTYPE:
+        info.mode = 0o777
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
