@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import os
-import queue
 import shutil
 import threading
 from collections.abc import Callable
@@ -23,6 +21,7 @@ from repropack.errors import Interrupted, RunError
 from repropack.judge import turns
 from repropack.judge.evidence import unusable
 from repropack.judge.model import Experiment, RunSpec, failed_record
+from repropack.places import Places, room_for
 from repropack.progress import Reporter
 from repropack.settings import Built
 from repropack.workspace import write_atomically
@@ -82,22 +81,14 @@ def run_all(runs: tuple[RunSpec, ...], experiments: tuple[Experiment, ...], benc
     crew = Crew(bench, by_name, {run.id: number for number, run in enumerate(runs, start=1)})
     jobs = bench.jobs
     if jobs is None:
-        jobs = 1 if len(left) < 2 else room_for(next(iter(found.values()), None), bench)
+        jobs = 1 if len(left) < 2 else room_for(next(iter(found.values()), None), bench.facts)
         if jobs == 0:  # nothing was measured yet
             first, *left = left
             found[first.id] = crew.alone(first)
-            jobs = room_for(found[first.id], bench)
+            jobs = room_for(found[first.id], bench.facts)
     found |= crew.work(left, min(jobs, len(left)) or 1)
     records = tuple(found[run.id] for run in runs)
     return Done(records=records, notes=notes)
-
-
-def room_for(record: Record | None, bench: Bench) -> int:
-    """How many such runs the machine can do at once; 0 when it is not known how much one takes."""
-    if record is None:
-        return 0
-    cores = bench.facts.cpus or os.cpu_count() or 1
-    return turns.room_for(record, cores, bench.facts.memory_bytes)
 
 
 class Crew:
@@ -110,7 +101,6 @@ class Crew:
         self.experiments = experiments
         self.numbers = numbers
         self.stop = threading.Event()
-        self.gpus: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def alone(self, run: RunSpec) -> Record:
         """One run in this thread, with every GPU."""
@@ -120,16 +110,15 @@ class Crew:
         return record
 
     def work(self, runs: list[RunSpec], jobs: int) -> dict[str, Record]:
-        """All of the runs, `jobs` at once."""
+        """All of the runs, `jobs` at once; what one has left is copied while the next one runs."""
         gpus = self.bench.facts.gpus
         if any(self.uses_gpu(run) for run in runs):
             jobs = max(1, min(jobs, len(gpus)))
         if jobs == 1:
             return {run.id: self.alone(run) for run in runs}
-        for gpu in gpus:
-            self.gpus.put(gpu.uuid or str(gpu.index))
-        with concurrent.futures.ThreadPoolExecutor(max_workers=jobs) as pool:
-            futures = {pool.submit(self.share, run): run for run in runs}
+        places = Places(jobs, [gpu.uuid or str(gpu.index) for gpu in gpus])
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2 * jobs) as pool:
+            futures = {pool.submit(self.share, run, places): run for run in runs}
             self.wait(set(futures))
         broken = next((error for each in futures if (error := each.exception())), None)
         if broken is not None:
@@ -137,7 +126,8 @@ class Crew:
         results = {run.id: future.result() for future, run in futures.items()}
         stopped = [run_id for run_id, (_, interrupted) in results.items() if interrupted]
         if stopped:
-            raise self.interruption(stopped[0])
+            begun = [run_id for run_id in stopped if results[run_id][0]]
+            raise self.interruption(*begun[:1])
         return {run_id: record for run_id, (record, _) in results.items()}
 
     def wait(self, futures: set[concurrent.futures.Future[tuple[Record, bool]]]) -> None:
@@ -154,16 +144,13 @@ class Crew:
             if any(each.exception() for each in done):
                 self.stop.set()
 
-    def share(self, run: RunSpec) -> tuple[Record, bool]:
+    def share(self, run: RunSpec, places: Places) -> tuple[Record, bool]:
         """One run beside others: in a thread of its own, on a GPU of its own."""
-        if self.stop.is_set():
-            return {}, True
-        gpu = self.gpus.get() if self.uses_gpu(run) else None
-        try:
-            return self.do(run, (gpu,) if gpu else (), self.named(run), self.stop)
-        finally:
-            if gpu is not None:
-                self.gpus.put(gpu)
+        with places.taken(gpu=self.uses_gpu(run)) as place:
+            if self.stop.is_set():
+                return {}, True
+            gpus = (place.gpu,) if place.gpu else ()
+            return self.do(run, gpus, self.named(run), self.stop, place.leave)
 
     def named(self, run: RunSpec) -> Callable[[str], None]:
         """What a run says, with its name."""
@@ -179,18 +166,22 @@ class Crew:
         gpu_ids: tuple[str, ...],
         progress: Callable[[str], None],
         stop: threading.Event | None,
+        ended: Callable[[], None] | None = None,
     ) -> tuple[Record, bool]:
         """One run: its record, and whether the user stopped it."""
         number, total = self.numbers[run.id], len(self.numbers)
         self.bench.reporter.step(f"running {run.id} ({number} of {total})")
         order = order_for(run, self.experiments[run.experiment], self.bench, gpu_ids)
         discard(order.directory)
-        result = self.bench.built.engine.run(order, progress, stop)
+        result = self.bench.built.engine.run(order, progress, stop, ended)
         record = read_record(result, run, order)
         return record, "interrupted" in (result.status, record.get("status"))
 
-    def interruption(self, run_id: str) -> Interrupted:
-        """What to say when the user stopped it."""
+    def interruption(self, run_id: str = "") -> Interrupted:
+        """What to say when the user stopped it; without a run, none was under way."""
+        if not run_id:
+            again = "`repropack verify --resume` does the others"
+            return Interrupted("stopped before all runs had begun", hint=again)
         return Interrupted(
             f"stopped while {run_id} was running",
             hint="`repropack verify --resume` goes on here; the record of what it did is "

@@ -25,6 +25,7 @@ from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
     BUILDS_NONE,
     BuildRecipe,
+    Ended,
     EngineFacts,
     Image,
     Progress,
@@ -147,7 +148,11 @@ class ClusterEngine:
         self.tag(image, (unrolled.tag,))
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Ended | None = None,
     ) -> RunResult:
         """Do one run in a container that is gone afterwards, with all of its processes."""
         kept = self._kept(order.image.id)
@@ -156,7 +161,8 @@ class ClusterEngine:
         root, variables = self.root_of(order.image), variables_of(kept["config"])
         try:
             return run_unpacked(
-                *(self._runtime, self._facts.version, root, variables, order, progress, stop)
+                *(self._runtime, self._facts.version, root, variables, order, progress, stop),
+                ended=ended,
             )
         except OSError as error:
             raise RunError(

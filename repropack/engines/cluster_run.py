@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from repropack.engines.container import runner_command, with_facts
-from repropack.engines.model import Mount, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.model import Ended, Mount, Progress, RunOrder, RunResult, RunStatus
 from repropack.engines.process import Runner
 from repropack.engines.run_files import RECORD, EngineRecord, unpublished, write_engine_record
 from repropack.engines.runtimes import Bind, Box, Runtime
@@ -31,6 +31,7 @@ def run_unpacked(
     order: RunOrder,
     progress: Progress,
     stop: threading.Event | None,
+    ended: Ended | None = None,
 ) -> RunResult:
     """Do one run in the image at `root`; `RunError` if it cannot be started, and `OSError`."""
     began = time.monotonic()
@@ -52,6 +53,8 @@ def run_unpacked(
         )
         runner = _started(runtime, box, order)
         status, reason = runner.follow(progress, stop)
+        if ended is not None:
+            ended()
         keep_plain(scratch / "out")
         shutil.copytree(scratch / "out", part, dirs_exist_ok=True)
         if status is RunStatus.COMPLETED and not (part / RECORD).is_file():

@@ -25,6 +25,7 @@ from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
     BuildRecipe,
+    Ended,
     EngineFacts,
     Image,
     Progress,
@@ -166,7 +167,11 @@ class DockerEngine:
                 self.client.tag(image.id, tag)
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Ended | None = None,
     ) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
         from repropack.engines.docker_run import run_container
@@ -174,7 +179,7 @@ class DockerEngine:
         with translated(RunError, "Docker"):
             order = with_facts(order, f"docker {self.client.version()['Version']}")
         limits = Limits(memory_bytes=self._memory_bytes)
-        return run_container(self._swept, order, limits, progress, stop)
+        return run_container(self._swept, order, limits, progress, stop, ended)
 
     def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
         """Run a script in a container without a network, which is gone afterwards."""

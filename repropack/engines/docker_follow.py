@@ -64,6 +64,7 @@ class _Follower:
         self._detail = ""
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._sampling: threading.Thread | None = None
         self._stream: Any = None
         # Before API 1.41 the daemon takes two samples a second apart before it answers.
         self._one_shot = _version(client.api_version) >= (1, 41)
@@ -103,10 +104,10 @@ class _Follower:
             self._client.start(self._container)
         self._began = time.monotonic()
         self._thread("line", lambda: lines_of(self._stream))
-        self._thread("stats", self._stats)
+        self._sampling = self._thread("stats", self._stats)
         self._thread("exit", lambda: iter([self._client.wait(self._container, timeout=None)]))
 
-    def _thread(self, kind: str, source: Callable[[], Iterator[Any]]) -> None:
+    def _thread(self, kind: str, source: Callable[[], Iterator[Any]]) -> threading.Thread:
         """Turn a blocking stream of the SDK into events of the queue."""
 
         def pump() -> None:
@@ -120,6 +121,7 @@ class _Follower:
         thread = threading.Thread(target=pump, name=f"{self._container}-{kind}", daemon=True)
         thread.start()
         self._threads.append(thread)
+        return thread
 
     def _stats(self) -> Iterator[dict[str, Any]]:
         """Samples, asked for one by one: a stream of them would outlive the container."""
@@ -186,7 +188,9 @@ class _Follower:
         with contextlib.suppress(Exception):  # it may be closed from the other side
             self._stream.close()
         for thread in self._threads:
-            thread.join(timeout=_JOIN_S)
+            # The daemon may take a second for a last sample, which nobody wants any more.
+            if thread is not self._sampling:
+                thread.join(timeout=_JOIN_S)
         # docker-py only closes the socket, which stays open as long as its response holds it.
         with contextlib.suppress(Exception):
             self._stream._response.close()

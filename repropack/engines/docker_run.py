@@ -25,7 +25,7 @@ from repropack.engines.container import (
 from repropack.engines.docker_client import translated
 from repropack.engines.docker_follow import follow
 from repropack.engines.ending import State
-from repropack.engines.model import Progress, RunOrder, RunResult
+from repropack.engines.model import Ended, Progress, RunOrder, RunResult
 from repropack.engines.one_run import Steps, do_run
 from repropack.engines.owners import labels
 from repropack.errors import RunError
@@ -40,6 +40,7 @@ def run_container(
     limits: Limits,
     progress: Progress,
     stop: threading.Event | None = None,
+    ended: Ended | None = None,
 ) -> RunResult:
     """Do one run; `RunError` if it could not be started, or the disk refuses its results."""
     steps = Steps(
@@ -50,7 +51,7 @@ def run_container(
         copy_out=partial(_copy_out, client),
         remove=partial(remove, client),
     )
-    return do_run(order, steps)
+    return do_run(order, steps, ended)
 
 
 def _create(client: APIClient, name: str, order: RunOrder, limits: Limits) -> None:

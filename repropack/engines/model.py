@@ -16,6 +16,8 @@ from typing import Protocol
 from repropack.cuda import Host, HostGpu
 
 Progress = Callable[[str], None]
+#: Hears that the processes of a run have ended.
+Ended = Callable[[], None]
 Pairs = tuple[tuple[str, str], ...]
 
 OUTER_GRACE_S = 60.0
@@ -177,12 +179,17 @@ class Engine(Protocol):
         """Give an image more tags."""
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Ended | None = None,
     ) -> RunResult:
         """Do one run and leave nothing behind; `RunError` if it could not be started.
 
         Several threads may do so at once. `stop` interrupts the run as Ctrl-C does, which only the
-        main thread hears.
+        main thread hears. `ended` is called when its processes have ended, and no more is left to
+        do than to bring what it wrote; not for a run that could not be started.
         """
 
     def work(self, order: WorkOrder, progress: Progress) -> WorkResult:

@@ -15,7 +15,7 @@ from pathlib import Path
 from repropack.engines.archive import Unpacked
 from repropack.engines.container import container_name, removed_afterwards
 from repropack.engines.ending import Ending, State, record_of
-from repropack.engines.model import OUTER_GRACE_S, RunOrder, RunResult, RunStatus
+from repropack.engines.model import OUTER_GRACE_S, Ended, RunOrder, RunResult, RunStatus
 from repropack.engines.run_files import RECORD, unpublished, write_engine_record
 from repropack.errors import RunError
 
@@ -37,10 +37,13 @@ class Steps:
     remove: Callable[[str], str]
 
 
-def do_run(order: RunOrder, steps: Steps) -> RunResult:
-    """Do one run; `RunError` if it could not be started, or the disk refuses its results."""
+def do_run(order: RunOrder, steps: Steps, ended: Ended | None = None) -> RunResult:
+    """Do one run; `RunError` if it could not be started, or the disk refuses its results.
+
+    `ended` is called as soon as its container has ended.
+    """
     try:
-        return _do_run(order, steps)
+        return _do_run(order, steps, ended or _nobody)
     except OSError as error:
         raise RunError(
             f"the run's results could not be written to {order.directory}: "
@@ -49,13 +52,18 @@ def do_run(order: RunOrder, steps: Steps) -> RunResult:
         ) from error
 
 
-def _do_run(order: RunOrder, steps: Steps) -> RunResult:
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
+def _do_run(order: RunOrder, steps: Steps, ended: Ended) -> RunResult:
     limit_s = None if order.timeout_s is None else order.timeout_s + OUTER_GRACE_S
     with unpublished(order.directory) as part:
         name = container_name(f"{order.name}-{order.run_id}")
         with removed_afterwards(name, steps.remove) as container:
             steps.create(name)
             ending = steps.follow(name, limit_s)
+            ended()
             state = steps.state(name)
             out = steps.copy_out(name, part) if state else None
             if out is None:  # a part of the results is no evidence

@@ -21,6 +21,7 @@ from repropack.engines.container import Limits, with_facts
 from repropack.engines.gpu import CDI_DIRECTORIES, TOOLKIT, find_gpus
 from repropack.engines.model import (
     BuildRecipe,
+    Ended,
     EngineFacts,
     Image,
     Progress,
@@ -140,11 +141,15 @@ class PodmanEngine:
             )
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Ended | None = None,
     ) -> RunResult:
         """Do one run in a hardened container, which is gone afterwards whatever happened."""
         order = with_facts(order, f"podman {self._facts.version}")
-        return run_container(self._swept, order, self._limits, progress, stop)
+        return run_container(self._swept, order, self._limits, progress, stop, ended)
 
     def work(self, order: WorkOrder, progress: Progress) -> WorkResult:
         """Run a script in a container without a network, which is gone afterwards."""

@@ -24,7 +24,7 @@ from repropack.engines.container import (
     runner_command,
 )
 from repropack.engines.ending import State
-from repropack.engines.model import Progress, RunOrder, RunResult
+from repropack.engines.model import Ended, Progress, RunOrder, RunResult
 from repropack.engines.one_run import Steps, do_run
 from repropack.engines.owners import OWNER, is_orphan, labels
 from repropack.engines.podman_cli import Podman
@@ -38,6 +38,7 @@ def run_container(
     limits: Limits,
     progress: Progress,
     stop: threading.Event | None = None,
+    ended: Ended | None = None,
 ) -> RunResult:
     """Do one run; `RunError` if it could not be started, or the disk refuses its results."""
     asked = stop or threading.Event()
@@ -49,7 +50,7 @@ def run_container(
         copy_out=lambda name, target: copy_out(podman, name, "/out", target),
         remove=partial(remove, podman),
     )
-    return do_run(order, steps)
+    return do_run(order, steps, ended)
 
 
 def _create(podman: Podman, name: str, order: RunOrder, limits: Limits) -> None:

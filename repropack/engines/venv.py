@@ -18,6 +18,7 @@ from repropack import workspace
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
     BuildRecipe,
+    Ended,
     EngineFacts,
     Image,
     Progress,
@@ -83,14 +84,18 @@ class VenvEngine:
             self._shelf.keep(dataclasses.replace(built, image=_renamed(built.image, tag)))
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Ended | None = None,
     ) -> RunResult:
         """Do one run in a scratch copy of the source, which is removed afterwards."""
         built = self._shelf.find(order.image.tag)
         if built is None or built.image.id != order.image.id:
             raise RunError(f"{order.image.tag} is not there any more", hint="repropack build")
         try:
-            return run_here(built, order, progress, stop)
+            return run_here(built, order, progress, stop, ended)
         except OSError as error:
             raise RunError(
                 f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from repropack.engines.model import (
+    Ended,
     Mount,
     Progress,
     RunOrder,
@@ -51,7 +52,11 @@ _KEPT_WITH_NETWORK = tuple(
 
 
 def run_here(
-    built: Built, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+    built: Built,
+    order: RunOrder,
+    progress: Progress,
+    stop: threading.Event | None = None,
+    ended: Ended | None = None,
 ) -> RunResult:
     """Do one run; `RunError` if it cannot be started, `OSError` if the disk refuses."""
     began = time.monotonic()
@@ -61,6 +66,8 @@ def run_here(
             variables = _variables(built, order, more)
             runner = _runner(_command(built, order, part), scratch, variables, order)
             status, reason = runner.follow(progress, stop)
+            if ended is not None:
+                ended()
         if status is RunStatus.COMPLETED and not (part / RECORD).is_file():
             status = RunStatus.LOST
             reason = reason or f"the runner ended with exit code {runner.code} and no record"

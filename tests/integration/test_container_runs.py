@@ -80,6 +80,19 @@ def test_exit_code_comes_through(there: Cli, image: Image, tmp_path: Path) -> No
     assert (result.status, record["status"], record["exit_code"]) == ("completed", "failed", 3)
 
 
+def test_end_is_told_before_results_are_here(there: Cli, image: Image, tmp_path: Path) -> None:
+    """Whoever waits for the machine hears once that nothing runs, before anything is copied."""
+    out = tmp_path / "out"
+    seen = []
+
+    def ended() -> None:
+        seen.append((len(there.containers()), out.exists()))
+
+    there.engine().run(order(image, "fail", out), ignore, None, ended)
+    assert seen == [(1, False)]
+    assert read(out / "record.json")["exit_code"] == 3
+
+
 def test_run_is_isolated(there: Cli, image: Image, tmp_path: Path) -> None:
     """No network, no capability, no privilege, a read-only root, and a scratch directory."""
     there.engine().run(order(image, "isolation", tmp_path / "out"), ignore)

@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -19,8 +19,8 @@ from repropack.judge.fields import ManifestError
 from repropack.judge.rule import judge_all
 from repropack.judge.verdict import Verdict
 from repropack.metadata import runcrate
-from repropack.running import Bench, room_for
-from tests.unit.test_running import Given, Machine
+from repropack.places import room_for
+from tests.unit.test_places import MACHINE
 from tests.verifications import CLAIMS, NET, records, telemetry, write
 
 ODD: tuple[Any, ...] = (
@@ -116,12 +116,11 @@ def test_a_reason_that_cannot_be_shown() -> None:
 def test_resume_counts_no_bad_record() -> None:
     """What is taken for a finished run can be measured by and compared; the rest is not taken."""
     first = small()[0]
-    bench = cast(Bench, Given(Machine()))
     taken = 0
     for bad in variants(first):
         if isinstance(bad, dict) and not unusable(bad, first["id"]):
             taken += 1
-            room_for(bad, bench)
+            room_for(bad, MACHINE)
             compare(first, bad), compare(bad, first)
     assert taken > 10
     assert unusable({**first, "id": "another"}, first["id"]) == "it is the record of another"

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +82,11 @@ class Shelf:
         raise AssertionError(recipe)
 
     def run(
-        self, order: RunOrder, progress: Progress, stop: threading.Event | None = None
+        self,
+        order: RunOrder,
+        progress: Progress,
+        stop: threading.Event | None = None,
+        ended: Callable[[], None] | None = None,
     ) -> RunResult:
         """Nothing runs here."""
         raise AssertionError(order)
