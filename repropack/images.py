@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -149,9 +149,7 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
     """The image of the environment alone, tagged by everything that it depends on."""
     locks = [(bundle.directory / name).read_bytes() for name in lock_files(bundle)]
     images = [image for image in (base, workshop.cuda) if image is not None]
-    ids = (image.id.encode() for image in images)
-    digest = hashlib.sha256(b"\0".join((instructions(head), *locks, *ids)))
-    tag = f"repropack/environment:{digest.hexdigest()[:16]}"
+    tag = environment_tag(head, locks, [image.id for image in images])
     present = None if workshop.settings.rebuild else workshop.engine.image(tag)
     if present is not None:
         return present
@@ -167,6 +165,12 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
             log=workshop.log.with_suffix(".environment.log"),
         )
         return workshop.engine.build(recipe, workshop.reporter.detail)
+
+
+def environment_tag(head: str, locks: Sequence[bytes], ids: Sequence[str]) -> str:
+    """The tag of an environment: by its Dockerfile, what it locks, and the images it is made on."""
+    digest = hashlib.sha256(b"\0".join((instructions(head), *locks, *(i.encode() for i in ids))))
+    return f"repropack/environment:{digest.hexdigest()[:16]}"
 
 
 def lock_files(bundle: Bundle) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from repropack import workspace
-from repropack.bundle import BaseRecord, Ingredients, page, render
+from repropack.bundle import BaseRecord, Ingredients, page, render, split_dockerfile
 from repropack.bundle.contents import dump, manifest, wheel_to_json
 from repropack.debian.debs import Deb
-from repropack.environment import Wheel, fetch, tools
+from repropack.environment import Wheel, fetch, to_pylock, tools
+from repropack.images import environment_tag
 from repropack.pipeline import decide
 from repropack.plan import Plan
 from repropack.progress import Silent
@@ -70,6 +71,27 @@ def test_generated_files(name: str, tmp_path: Path, request: pytest.FixtureReque
         if request.config.getoption("--update-golden"):
             path.write_text(text, "utf-8")
         assert text == path.read_text("utf-8"), f"{path.relative_to(ROOT)} is out of date"
+
+
+def environment_of(plan: Plan, wheels: tuple[Wheel, ...], base: str = "sha256:1") -> str:
+    """The tag of a plan's environment on a base."""
+    target, tools = plan.base.need.target, recorded("resnet-attention", "tools")
+    record = BaseRecord(reference="repropack/base:bookworm-py3.11", debs=DEBS)
+    ingredients = Ingredients(target=target, wheels=wheels, tools=tools, base=record)
+    head, _ = split_dockerfile(render.dockerfile(plan, ingredients))
+    lock = to_pylock(wheels, target, lock=plan.lock)
+    return environment_tag(head, [lock.encode()], [base])
+
+
+def test_examples_share_an_environment(tmp_path: Path) -> None:
+    """The two examples with torch are two images on one environment, which is built once."""
+    plans = [plan_of(name, tmp_path / name) for name in ("resnet-attention", "resnet-depth")]
+    wheels = recorded("resnet-attention", "wheels")
+    tag, other = (environment_of(plan, wheels) for plan in plans)
+    assert tag == other
+    assert plans[0].origin.id12 != plans[1].origin.id12
+    assert tag != environment_of(plans[0], wheels, "sha256:2")
+    assert tag != environment_of(plans[0], wheels[1:])
 
 
 @pytest.mark.network

@@ -66,7 +66,10 @@ def test_cifar10_can_be_verified(name: str, runs: int, claims: int, tmp_path: Pa
 @pytest.mark.engine
 @pytest.mark.network
 def test_cuda_image_runs(tmp_path: Path) -> None:
-    """The image with torch for CUDA 13.0 is built, trains, and reproduces a claim."""
+    """The image with torch for CUDA 13.0 is built, trains, and reproduces a claim.
+
+    The other example with torch does the same in the environment that is there by then.
+    """
     project = example("resnet-attention", tmp_path)
     before = environments()
     try:
@@ -75,8 +78,16 @@ def test_cuda_image_runs(tmp_path: Path) -> None:
         (found,) = project.glob(".repropack/verifications/*/runs/*seed0/outputs/results.json")
         results = json.loads(found.read_text("utf-8"))
         assert (results["torch"], results["cuda"]) == ("2.14.1+cu130", "13.0")
+        shared = environments()
+        depth = example("resnet-depth", tmp_path)
+        done = repropack(
+            "verify", depth, "--claim", "resnet18", "--runs", "1", "--json", timeout_s=3600
+        )
+        assert done.code == 0, done.said
+        assert environments() == shared, "the other example has built an environment of its own"
     finally:
         remove_images("resnet-attention")
+        remove_images("resnet-depth")
         for tag, size in environments().items() - before.items():
             if size.endswith("GB"):  # no other test makes one that large
                 docker("rmi", tag)
