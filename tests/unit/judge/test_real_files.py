@@ -66,7 +66,7 @@ def read(
         # The lines of mmcv 1.x's TextLoggerHook, which mmdetection 2 logs with.
         ("json", MMDETECTION, "bbox_mAP", {}, "0.8", "0.9"),
         ("json", MMDETECTION, "bbox_mAP", {"mode": "val", "epoch": "2"}, "0.9", "0.9"),
-        ("json", MMDETECTION, "loss", {"mode": "train"}, "0.73832", "1.92085"),
+        ("json", MMDETECTION, "loss", {"mode": "train"}, "0.42468", "0.9608"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {}, "0.8", "0.9"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {"cell": "results"}, "0.8", "0.9"),
         ("notebook", NOTEBOOK, r"acc: (\S+)", {"cell": "1"}, "0.8", "0.9"),
