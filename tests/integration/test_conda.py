@@ -28,7 +28,7 @@ from repropack.conda.channels import default_alias
 from repropack.environment import AsOf, Lock, Target, resolve
 from repropack.errors import IntegrityError, InvalidError, RepropackError, TemporaryError
 from tests.conda.channel import CondaFile, Made, make_channel, served
-from tests.integration.test_environment import PIP_LIMITS
+from tests.integration.packages import PIP_LIMITS
 from tests.unit.environment.wheelhouse import make_wheel
 
 TARGET = Target(python="3.11")

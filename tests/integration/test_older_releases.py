@@ -10,25 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from repropack.environment import AsOf, Lock, Target, resolve
+from repropack.environment import Lock, Target, resolve
+from tests.integration.packages import Files, at
 from tests.unit.environment.wheelhouse import TARGET, make_wheel, sha256
 
 OTHER = "cp310-cp310-manylinux_2_17_x86_64"
-
-
-class OneFile:
-    """A source that is a list of requirements."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def has(self, path: str) -> bool:
-        """Whether it is there."""
-        return path == "requirements.txt"
-
-    def read_text(self, path: str) -> str:
-        """The list."""
-        return self.text
 
 
 @pytest.fixture
@@ -66,8 +52,7 @@ def make_sdist(index: Path, name: str, version: str, setup: str = "") -> None:
 
 def lock(text: str, cache: Path, target: Target = TARGET) -> Lock:
     """A list of requirements, resolved as of today."""
-    as_of = AsOf(time=None, because="there is no commit")
-    return resolve(OneFile(text), "requirements.txt", target=target, as_of=as_of, cache=cache)
+    return resolve(Files(r_txt=text), "r.txt", target=target, as_of=at(None), cache=cache)
 
 
 def pins(locked: Lock) -> dict[str, bool]:
@@ -107,7 +92,7 @@ def test_a_release_that_is_sources_alone_here_is_told(index: Path, tmp_path: Pat
             (
                 "app 2.0 is newer, but it has no wheel for Python 3.11 (pin app==2.0 to have it "
                 "built)",
-                "requirements.txt:2",
+                "r.txt:2",
             )
         ]
     target = Target(python="3.11", from_sources=True)
@@ -141,7 +126,7 @@ def test_what_requirements_exclude_is_not_older(index: Path, tmp_path: Path) -> 
 def test_torch_of_2020_is_the_one_that_pip_took(tmp_path: Path) -> None:
     """torch 1.5.1 needs `future`, of which the index has sources alone; 1.4.0 needs nothing."""
     target = Target(python="3.8", glibc=(2, 31))
-    as_of = AsOf(time=datetime(2020, 7, 1, tzinfo=UTC), because="the commit's date")
-    source = OneFile("torch\n")
-    locked = resolve(source, "requirements.txt", target=target, as_of=as_of, cache=tmp_path)
+    as_of = at(datetime(2020, 7, 1, tzinfo=UTC))
+    source = Files(r_txt="torch\n")
+    locked = resolve(source, "r.txt", target=target, as_of=as_of, cache=tmp_path)
     assert {"torch==1.5.1": False, "future==0.18.2": True}.items() <= pins(locked).items()
