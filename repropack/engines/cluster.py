@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,8 @@ from repropack.engines.runtimes import runtime
 from repropack.errors import BuildError, NoEngineError, RunError
 
 _ANSWER_TIMEOUT_S = 30.0
+_UNPACKING = ".unpacking-"
+_ABANDONED_S = 86_400.0
 _INSTALL = "ask who runs this machine for it, or name another engine: --engine venv"
 
 
@@ -51,7 +55,7 @@ class ClusterEngine:
     def __init__(self, name: str, *, directory: Path | None = None) -> None:
         self.name = name
         self._runtime = runtime(name)
-        self.directory = directory or workspace.cache_directory() / "unpacked"
+        self.directory = directory or workspace.cache_directory() / "rootfs"
 
     def check(self) -> EngineFacts:
         """Ask the runtime, once, whether a user may start containers; `NoEngineError` if not."""
@@ -113,9 +117,10 @@ class ClusterEngine:
 
     def load_pieces(self, pieces: Iterable[bytes], name: str) -> None:
         """Unpack the image of an archive, which is called `name` where it cannot be."""
-        self.directory.mkdir(parents=True, exist_ok=True)
         try:
-            part = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.directory))
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            part = Path(tempfile.mkdtemp(prefix=_UNPACKING, dir=self.directory))
             try:
                 (part / "root").mkdir()
                 self._keep(part, unroll(pieces, part / "root", name))
@@ -127,6 +132,13 @@ class ClusterEngine:
                 f"{os.strerror(error.errno or 0)}",
                 hint="set REPROPACK_CACHE to a directory with enough space",
             ) from error
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed; nobody unpacks for a day."""
+        for path in self.directory.glob(f"{_UNPACKING}*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    shutil.rmtree(path, ignore_errors=True)
 
     def _keep(self, part: Path, unrolled: Unrolled) -> None:
         """Put an unpacked image in its place, unless another process was faster."""
