@@ -6,17 +6,22 @@ Read from the texts of `author/`, which are what `verify` measured. Nothing is e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from repropack.judge.model import RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """`runs` are (experiment, seconds) of each run; `machine` says where, "" if nobody did."""
+    """`runs` are (experiment, seconds) of each run, `peaks` (experiment, bytes of memory), and
+    `machine` says where they were done, "" if nobody did.
+    """
 
     runs: tuple[tuple[str, float], ...] = ()
-    peak_bytes: int | None = None
+    peaks: tuple[tuple[str, int], ...] = ()
     machine: str = ""
 
     def of(self, experiment: str, count: int) -> str | None:
@@ -24,10 +29,30 @@ class Effort:
         seconds = [took for name, took in self.runs if name == experiment]
         return minutes(sum(seconds) / len(seconds) * count) if seconds else None
 
+    def table(self, runs: Sequence[RunSpec]) -> str:
+        """A line for each experiment that was measured: its name, the seconds and MB of a run, and
+        how many of `runs` are its, with tabs between them.
+        """
+        lines = []
+        for name in dict.fromkeys(name for name, _ in self.runs):
+            seconds = [took for other, took in self.runs if other == name]
+            peak_bytes = max((peak for other, peak in self.peaks if other == name), default=0)
+            numbers = (
+                math.ceil(sum(seconds) / len(seconds)),
+                math.ceil(peak_bytes / 1e6),
+                sum(run.experiment == name for run in runs),
+            )
+            lines.append("\t".join([name, *map(str, numbers)]))
+        return "\n".join(lines)
+
     @property
     def peak_mb(self) -> int | None:
         """The most memory that a run had, in MB (10^6 bytes)."""
-        return None if self.peak_bytes is None else max(1, round(self.peak_bytes / 1e6))
+        most = max((peak for _, peak in self.peaks), default=None)
+        return None if most is None else max(1, round(most / 1e6))
+
+
+NOTHING_MEASURED = Effort()
 
 
 def minutes(seconds: float) -> str:
@@ -41,14 +66,18 @@ def measured(author: Mapping[str, str]) -> Effort:
     report = json.loads(author.get("author/report.json", "{}"))
     texts = [text for path, text in sorted(author.items()) if path.endswith("/record.json")]
     records = [json.loads(text) for text in texts]
-    peaks = [peak for each in records if (peak := peak_of(each)) is not None]
+    peaks = [
+        (str(each.get("experiment", "")), peak)
+        for each in records
+        if (peak := peak_of(each)) is not None
+    ]
     return Effort(
         runs=tuple(
             (str(run["experiment"]), float(run["seconds"]))
             for run in report.get("runs", ())
             if run.get("status") == "ok" and run.get("seconds") is not None
         ),
-        peak_bytes=max(peaks, default=None),
+        peaks=tuple(peaks),
         machine="; ".join(dict.fromkeys(filter(None, map(machine_of, records)))),
     )
 

@@ -6,15 +6,13 @@ author's own runs say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from repropack.bundle.contents import Ingredients
 from repropack.bundle.effort import Effort, measured
-from repropack.bundle.render import environment, megabytes
-from repropack.environment import Wheel
-from repropack.environment.condamodel import CondaFile
+from repropack.bundle.render import disk_megabytes, environment, megabytes
 from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.metadata import swhid
 from repropack.plan import Plan
@@ -42,6 +40,7 @@ def readme(
                 for number, experiment in enumerate(plan.experiments, 1)
             ],
             effort=effort,
+            quick=", ".join(each.name for each in plan.quick_experiments),
             swhids=swhid.all_of(plan.origin),
             gpu=gpu_text(plan),
             base=ingredients.base.reference,
@@ -107,13 +106,6 @@ def duration(seconds: float) -> str:
             count = f"{seconds / size:.1f}".removesuffix(".0")
             return f"{count} {unit}".replace("1 hours", "1 hour").replace("1 minutes", "1 minute")
     return f"{seconds:g} seconds"
-
-
-def disk_megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
-    """What to have free, in MB: the downloads, twice what they unpack to (about three times their
-    size, in the installer's stage and in the image), and the base.
-    """
-    return round(300 + 7 * megabytes(wheels), -2)
 
 
 def claim_row(claim: Claim, number: int, plan: Plan) -> dict[str, str]:

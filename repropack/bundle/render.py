@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repropack import __version__, assets
 from repropack.bundle import quoting
 from repropack.bundle.contents import IMAGE, PYTHON, Ingredients
+from repropack.bundle.effort import NOTHING_MEASURED, Effort
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.environment.condamodel import CondaFile
@@ -163,8 +164,14 @@ def wheel_sums(wheels: Sequence[Wheel]) -> str:
     return "".join(f"{wheel.sha256}  wheels/{wheel.filename}\n" for wheel in wheels)
 
 
-def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = None) -> str:
-    """The reviewer's one command."""
+def reproduce_sh(
+    plan: Plan,
+    ingredients: Ingredients,
+    effort: Effort = NOTHING_MEASURED,
+    *,
+    cache: Path | None = None,
+) -> str:
+    """The reviewer's one command; `effort` is what the author's own runs took."""
     pip = ingredients.tool("pip")
     return (
         environment(cache)
@@ -183,6 +190,11 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = N
             archive=PYTHON if ingredients.base.python else "",
             image=IMAGE if ingredients.offline else "",
             claims=[claim.id for claim in plan.claims],
+            quick=plan.quick_experiments,
+            disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
+            driver="" if plan.cuda.driver is None else plan.cuda.driver.value,
+            measured=effort.table(plan.runs),
+            measured_on=effort.machine,
             datasets=ingredients.data,
             pip=pip.filename if pip else "",
             platforms=ingredients.target.platforms,
@@ -190,6 +202,13 @@ def reproduce_sh(plan: Plan, ingredients: Ingredients, *, cache: Path | None = N
             version=__version__,
         )
     )
+
+
+def disk_megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
+    """What to have free, in MB: the downloads, twice what they unpack to (about three times their
+    size, in the installer's stage and in the image), and the base.
+    """
+    return round(300 + 7 * megabytes(wheels), -2)
 
 
 def megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:

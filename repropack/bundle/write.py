@@ -13,6 +13,7 @@ from repropack.assets import base_files
 from repropack.bundle import checksums, contents, render, said
 from repropack.bundle.contents import Ingredients, Placed
 from repropack.bundle.data import write_data
+from repropack.bundle.effort import measured
 from repropack.bundle.page import readme
 from repropack.bundle.read import Bundle, read_bundle
 from repropack.debian.debs import debs_text
@@ -116,7 +117,7 @@ def fill(
         "fetch.txt": render.fetch_requirements(ingredients.downloads),
         **conda_texts(ingredients),
         "wheels.sha256": render.wheel_sums(ingredients.needed),
-        "reproduce.sh": render.reproduce_sh(plan, ingredients, cache=cache),
+        "reproduce.sh": render.reproduce_sh(plan, ingredients, measured(author), cache=cache),
         "README.md": readme(plan, ingredients, author, cache=cache),
         checksums.LINKS: checksums.links_text(directory),
         sbom.FILE: said.packages(plan, ingredients, cache=cache),

@@ -60,7 +60,7 @@ def _select(options: argparse.Namespace, bundle: Manifest) -> selection.Selectio
 def _runs(options: argparse.Namespace, bundle: Manifest) -> int:
     chosen = _select(options, bundle)
     experiments = {experiment.name: experiment for experiment in chosen.experiments}
-    records = manifest.parse_records(_read(options.records)) if options.records else []
+    records = manifest.parse_whole_records(_read(options.records)) if options.records else []
     for spec in chosen.runs:
         experiment = experiments[spec.experiment]
         timeout = "-" if experiment.timeout_s is None else "%d" % math.ceil(experiment.timeout_s)
@@ -106,7 +106,7 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
     assessment = rule.judge_all(
         chosen.experiments, chosen.claims, records, options.tolerance,
         source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
-        notes=chosen.notes,
+        notes=(*chosen.notes, *options.note),
     )  # fmt: skip
     return _report(replace(assessment, author=author), options)
 

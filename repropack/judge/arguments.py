@@ -122,6 +122,10 @@ def _add_judge(commands: Any, action: Action) -> None:
         "--subject", metavar="NAME=SHA256", action="append", default=[], type=_fact,
         help="what was tested; with -o, attestation.json says which claims passed (repeatable)",
     )  # fmt: skip
+    parser.add_argument(
+        "--note", metavar="TEXT", action="append", default=[],
+        help="something to be told of how the runs came about (repeatable)",
+    )  # fmt: skip
     _add_number(parser)
     _add_place(parser)
     _add_report(parser)

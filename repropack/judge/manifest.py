@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -106,6 +107,20 @@ def parse_records(text: str) -> List[Any]:
             raise ManifestError("records", "line %d is not JSON" % line) from None
         records.append(record)
     return records
+
+
+def parse_whole_records(text: str) -> List[Any]:
+    """The records that can be read among `record.json` files one after the other.
+
+    Where the machine stopped while one was written, a part of it may be there, or nothing.
+    """
+    found: List[Any] = []
+    for part in re.split(r"^(?=\{)", text, flags=re.MULTILINE):
+        try:
+            found += parse_records(part)
+        except ManifestError:
+            continue
+    return found
 
 
 def _read_json(path: str) -> Any:

@@ -15,7 +15,7 @@ MEMORY_SHARE = 0.8
 """How much of the machine's memory runs that are done at the same time may take together."""
 ON_CPU = "cpu"
 """The fact of a run that was to be done without a GPU, though its experiment could use one."""
-AS_ASKED = "as --cpu asks"
+AS_ASKED = "--cpu"
 
 
 def finished(record: Any, spec: RunSpec, image_id: str, on_cpu: bool) -> bool:

@@ -19,6 +19,12 @@ pip='pip-26.0.1-py3-none-any.whl'
 platforms='linux_x86_64 manylinux_2_36_x86_64 manylinux_2_35_x86_64 manylinux_2_34_x86_64 manylinux_2_33_x86_64 manylinux_2_32_x86_64 manylinux_2_31_x86_64 manylinux_2_30_x86_64 manylinux_2_29_x86_64 manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_26_x86_64 manylinux_2_25_x86_64 manylinux_2_24_x86_64 manylinux_2_23_x86_64 manylinux_2_22_x86_64 manylinux_2_21_x86_64 manylinux_2_20_x86_64 manylinux_2_19_x86_64 manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64 manylinux_2_16_x86_64 manylinux_2_15_x86_64 manylinux_2_14_x86_64 manylinux_2_13_x86_64 manylinux_2_12_x86_64 manylinux2010_x86_64 manylinux_2_11_x86_64 manylinux_2_10_x86_64 manylinux_2_9_x86_64 manylinux_2_8_x86_64 manylinux_2_7_x86_64 manylinux_2_6_x86_64 manylinux_2_5_x86_64 manylinux1_x86_64'
 download_mb=46
 known_claims='table-1'
+disk_mb=600 # what the image may take while it is built
+driver_needed='450.80.02'
+# What the authors measured of each experiment: seconds of a run, its memory in MB, how many runs.
+measured_runs=''
+measured_on=''
+has_quick=no
 
 answer_s=30      # how long an engine may take to say that it is there
 outer_grace_s=60 # how long past an experiment's own timeout its container may last
@@ -29,8 +35,17 @@ trust=''
 rebuild=no
 recorded=no
 tolerance=''
-claims=''
+choice=''    # what chooses runs and claims, as the judge takes it: a word a line
+quick=no
+cpu=no
+runs=''
+jobs=1
+resume=auto
+yes=no
 work=''      # scratch space, below the output directory
+workers=''   # the processes that share the runs, where several are done at once
+worker=''    # which of them this is
+own_gpu=''   # the GPU that is this one's alone
 container='' # the one that must not be left behind
 child=''     # the program that is being waited for
 guard=''     # the process that watches the time
@@ -39,23 +54,38 @@ made=''      # the output directory, if it was not there before
 unique=''
 count=0
 tab=$(printf '\t')
+newline='
+'
 base_fact='' # whether the base is made of the authors' packages
 bundle_label='{{index .Config.Labels "repropack.bundle"}}'
 
 usage() {
     cat <<'TEXT'
-usage: ./reproduce.sh [--tolerance T] [--claim ID]... [--engine docker|podman] [--output DIR] [--rebuild]
-                      [--trust FILE]
-       ./reproduce.sh --recorded [--tolerance T] [--claim ID]... [--output DIR]
+usage: ./reproduce.sh [--quick] [--claim ID]... [--only CELL]... [--runs N] [--cpu] [--tolerance T]
+                      [--jobs N|auto] [--resume | --restart] [--yes] [--output DIR] [--rebuild]
+                      [--engine docker|podman] [--trust FILE]
+       ./reproduce.sh --recorded [--tolerance T] [--claim ID]... [--only CELL]... [--output DIR]
 
-Checks this bundle, gets what the image needs, builds the image with the network off, runs the
-experiments in it and compares their numbers with the paper's.
+Checks this bundle and this machine, gets what the image needs, builds the image with the network
+off, runs the experiments in it and compares their numbers with the paper's. Stopped, it goes on
+where it was when it is called again.
 
+  --quick           do the authors' quick set instead of the experiments (this bundle has none)
   --tolerance T     allowed difference for every claim: 0.5 in the claim's own unit, or 1%
   --claim ID        judge only this claim, and run only what it needs (can be repeated)
+  --only CELL       do only these runs, EXPERIMENT or EXPERIMENT{NAME=VALUE}, and judge what they decide
+                    (can be repeated)
+  --runs N          so many runs of each cell: the declared seeds first, then new ones
+  --cpu             do not use the GPU, which experiments may then not require
+  --jobs N          so many runs at once, each with a GPU of its own; auto: as many as the first run
+                    leaves room for (default: 1)
+  --resume          go on with what is in the output directory, also if the last call came to its
+                    end; without it this is done when that was stopped
+  --restart         begin again, whatever was done before
+  --yes, -y         ask nothing: go on where this machine has less than is needed
   --engine NAME     docker or podman (default: the first of the two that answers)
   --output DIR, -o  where the runs and the report go (default: reproduction, beside this script);
-                    what an earlier call left there is replaced
+                    what an earlier call finished there is replaced
   --rebuild         build the image even if it is already there, or brought by this bundle; say then
                     whether what was built is the authors' image
   --trust FILE      go on only if this bundle is signed by a key of FILE: the authors' public key, or
@@ -66,7 +96,7 @@ experiments in it and compares their numbers with the paper's.
   --help, -h        show this text
 
 examples:
-  ./reproduce.sh --tolerance 1%
+  ./reproduce.sh --tolerance 1% --jobs auto
   ./reproduce.sh --claim table-1 --output /tmp/reproduction
 
 environment: with --rebuild, REPROPACK_DEBIAN_MIRROR=URL makes the base again from the packages there,
@@ -116,10 +146,15 @@ parse() {
         option=${1%%=*}
         case $1 in
             --help | -h) usage; exit 0 ;;
-            --rebuild) rebuild=yes; shift; continue ;;
-            --recorded) recorded=yes; shift; continue ;;
-            --tolerance=* | --claim=* | --engine=* | --output=* | --trust=*) value=${1#*=} ;;
-            --tolerance | --claim | --engine | --output | -o | --trust)
+            --yes | -y | --quick | --cpu | --resume | --restart | --rebuild | --recorded)
+                switch "$1"
+                shift
+                continue
+                ;;
+            --tolerance=* | --claim=* | --only=* | --runs=* | --jobs=* | --engine=* | --output=* | --trust=*)
+                value=${1#*=}
+                ;;
+            --tolerance | --claim | --only | --runs | --jobs | --engine | --output | -o | --trust)
                 [ $# -ge 2 ] || die 2 "$1 needs a value" "./reproduce.sh --help"
                 value=$2
                 shift
@@ -130,14 +165,61 @@ parse() {
         [ -n "$value" ] || die 2 "$option needs a value" "./reproduce.sh --help"
         take "$option" "$value"
     done
-    [ -n "$known_claims" ] || die 3 "this bundle claims nothing: there is nothing to reproduce"
+    if [ "$recorded" = yes ]; then refuse_running; fi
+    [ "$quick" = yes ] || [ -n "$known_claims" ] ||
+        die 3 "this bundle claims nothing: there is nothing to reproduce"
+}
+
+# switch OPTION: one without a value.
+switch() {
+    case $1 in
+        --yes | -y) yes=yes ;;
+        --quick)
+            [ "$has_quick" = yes ] || die 2 "the authors declare no quick set" \
+                "--claim ID and --only CELL do less than everything"
+            quick=yes
+            choose --quick
+            ;;
+        --cpu) cpu=yes; choose --cpu ;;
+        --resume) resume=yes ;;
+        --restart) resume=no ;;
+        --rebuild) rebuild=yes ;;
+        --recorded) recorded=yes ;;
+    esac
+}
+
+# choose WORD...: kept for the judge, which decides what it means.
+choose() {
+    for word in "$@"; do
+        case $word in *"$newline"*) die 2 "a line break in $word" "./reproduce.sh --help" ;; esac
+        choice="$choice$word$newline"
+    done
+}
+
+# with_choices COMMAND...: the command, with everything that was chosen behind it.
+with_choices() {
+    while IFS= read -r word; do
+        [ -z "$word" ] || set -- "$@" "$word"
+    done <<CHOICE
+$choice
+CHOICE
+    "$@"
+}
+
+refuse_running() {
+    [ "$quick" = no ] || die 2 "--recorded runs nothing, so --quick cannot be meant" "leave out one of them"
+    [ "$cpu" = no ] || die 2 "--recorded runs nothing, so --cpu cannot be meant" "leave out one of them"
+    [ -z "$runs" ] || die 2 "--recorded runs nothing, so --runs cannot be meant" "leave out one of them"
 }
 
 # take OPTION VALUE
 take() {
     case $1 in
         --tolerance) check_tolerance "$2"; tolerance=$2 ;;
-        --claim) check_claim "$2"; claims="$claims $2" ;;
+        --claim) check_claim "$2"; choose --claim "$2" ;;
+        --only) choose --only "$2" ;;
+        --runs) check_number "$1" "$2" "a number from 1"; runs=$2; choose --runs "$2" ;;
+        --jobs) [ "$2" = auto ] || check_number "$1" "$2" "a number from 1, or auto"; jobs=$2 ;;
         --engine) check_engine "$2"; engine=$2 ;;
         --trust)
             case $2 in
@@ -161,6 +243,13 @@ check_tolerance() {
         *) if printf '%s\n' "$1" | grep -Eqx "$number"; then return; fi ;;
     esac
     die 2 "not a tolerance: $1" "write 0.5, or 1%"
+}
+
+# check_number OPTION VALUE WHAT
+check_number() {
+    case $2 in
+        '' | *[!0-9]* | 0* | ??????*) die 2 "$1 $2: this is not $3" "./reproduce.sh --help" ;;
+    esac
 }
 
 check_claim() {
@@ -283,7 +372,7 @@ stop_container() { "$engine" stop -t 10 "$container"; }
 
 # ---- the output directory
 
-# What an earlier call left is replaced, what anybody else left is not touched.
+# What an earlier call finished is replaced, what anybody else left is not touched.
 prepare_output() {
     [ -n "$out" ] || case $recorded in
         yes) out=$here/recorded ;;
@@ -293,12 +382,36 @@ prepare_output() {
         die 2 "$out exists already, and holds something else" "name another directory with --output"
     fi
     [ -d "$out" ] || made=$out
+    refuse_another_call
     if ! mkdir -p "$out" 2>/dev/null || ! work=$(mktemp -d "$out/.work.XXXXXX" 2>/dev/null); then
         die 2 "cannot write $out" "name another directory with --output"
     fi
-    : >"$out/.reproduction"
-    rm -f "$out/build.log"
     unique=${work##*.}
+    printf '%s %s\n' "$$" "$unique" >"$out/.reproduction"
+    rm -f "$out/build.log"
+    if [ "$resume" = auto ]; then
+        if [ -f "$out/report.json" ]; then resume=no; else resume=yes; fi
+    fi
+}
+
+# refuse_another_call: two would replace each other's runs. One that was killed left its scratch space.
+refuse_another_call() {
+    abandoned=''
+    [ -s "$out/.reproduction" ] || return 0
+    read -r process abandoned <"$out/.reproduction" || true
+    case $process$abandoned in '' | *[!A-Za-z0-9]*) abandoned=''; return 0 ;; esac
+    [ -d "$out/.work.$abandoned" ] || { abandoned=''; return 0; }
+    ! kill -0 "$process" 2>/dev/null || die 2 "another ./reproduce.sh, process $process, writes to $out" \
+        "wait for it, or name another directory with --output; if it is not one: rm -r '$out/.work.$abandoned'"
+    rm -rf "$out/.work.$abandoned"
+}
+
+# remove_abandoned: the containers of a call that was killed.
+remove_abandoned() {
+    [ -n "$abandoned" ] || return 0
+    left=$("$engine" ps --all --quiet --filter "name=repropack-$bundle_name-$abandoned-" 2>/dev/null) || left=''
+    # shellcheck disable=SC2086 # a list of ids
+    [ -z "$left" ] || "$engine" rm -f -v $left >/dev/null 2>&1 || true
 }
 
 # Nothing is left of a call that got nowhere.
@@ -314,6 +427,7 @@ close_output() {
 finish() {
     code=$?
     trap '' INT TERM HUP
+    stop_workers
     for process in "$child" "$guard"; do
         [ -z "$process" ] || kill "$process" 2>/dev/null || true
     done
@@ -323,16 +437,48 @@ finish() {
     exit "$code"
 }
 
-# On Ctrl-C or SIGTERM the runner inside stops the experiment and writes a record that says so.
+# On Ctrl-C or SIGTERM.
 interrupted() {
     trap 'exit 130' INT TERM HUP
-    if [ -n "$running" ]; then
-        say "stopping $running"
-        "$engine" stop -t 15 "$container" >/dev/null 2>&1 || true
-        collect "$running" || true
-    fi
+    [ -z "$workers" ] || say "stopping the runs"
+    stop_workers
+    [ -z "$running" ] || stop_run
     say "interrupted"
     exit 130
+}
+
+# ---- several at once: each is a process of its own, with its own container
+
+stop_workers() {
+    # shellcheck disable=SC2086 # a list of processes
+    [ -z "$workers" ] || kill -TERM $workers 2>/dev/null || true
+    for each in $workers; do wait "$each" 2>/dev/null || true; done
+    workers=''
+}
+
+# A worker's own end: its container goes with it, and the others take no more runs if it failed.
+finish_worker() {
+    code=$?
+    trap '' TERM
+    [ "$code" = 0 ] || : >"$work/stop"
+    for process in "$child" "$guard"; do
+        [ -z "$process" ] || kill "$process" 2>/dev/null || true
+    done
+    remove_container
+    exit "$code"
+}
+
+stop_worker() {
+    trap 'exit 130' TERM
+    [ -z "$running" ] || stop_run
+    exit 130
+}
+
+# stop_run: the runner inside stops the experiment and writes a record that says so.
+stop_run() {
+    say "stopping $running"
+    "$engine" stop -t 15 "$container" >/dev/null 2>&1 || true
+    collect "$running" || true
 }
 
 # ---- the engine
@@ -365,7 +511,7 @@ inspect_image() { "$engine" image inspect --format "$2" "$1" 2>/dev/null; }
 # removed even when making it is cut off.
 new_container() {
     count=$((count + 1))
-    container=repropack-$bundle_name-$unique-$count
+    container=repropack-$bundle_name-$unique-${worker:+$worker.}$count
     "$engine" create --name "$container" --label repropack.run=1 --log-driver none "$@" >/dev/null
 }
 
@@ -379,6 +525,181 @@ hardened_container() {
     new_container --init --read-only --tmpfs /tmp:exec --user 1000:1000 --cap-drop ALL \
         --security-opt no-new-privileges --pids-limit 4096 --shm-size 1g --stop-signal SIGTERM \
         --volume /work --volume /out --workdir /work --entrypoint '' "$@"
+}
+
+# ---- this machine, before anything is fetched
+
+# can_judge_here: with this machine's own Python, which spares starting a container.
+can_judge_here() {
+    command -v python3 >/dev/null 2>&1 || return 1
+    python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null
+}
+
+judge_here() { exec python3 -I "$here/judge.pyz" "$@" <"$input"; }
+
+# choose_runs: which runs there will be, if that can be told already.
+choose_runs() {
+    judging=there
+    : >"$work/chosen"
+    can_judge_here || return 0
+    judging=here
+    input=/dev/null
+    code=0
+    await with_choices judge_here runs >"$work/chosen" 2>"$work/why" || code=$?
+    [ "$code" = 0 ] || refuse_choice "$code" "$work/why"
+}
+
+# refuse_choice CODE FILE: what the judge says of a choice that cannot be.
+refuse_choice() {
+    case $1 in
+        2 | 6) die "$1" "$(sed -n 's/^judge: error: //p' "$2" | tail -n 1)" "./reproduce.sh --help" ;;
+        *) cat "$2" >&2; die 6 "which runs there are is not known: the judge failed" ;;
+    esac
+}
+
+# check_machine: what is needed against what there is. A person is asked whether to go on without it.
+check_machine() {
+    read_machine
+    lacking=''
+    image_is_there || check_disk "$store" "$disk_mb" "the image"
+    image_is_there || wheels_are_whole || check_disk "$here" "$download_mb" "the packages"
+    check_memory
+    check_gpu
+    tell_time
+    [ -z "$lacking" ] || go_on
+}
+
+# What the engine has: processors, bytes of memory, and the directory of its images, if it is here.
+read_machine() {
+    case $engine in
+        docker) format='{{.NCPU}} {{.MemTotal}} {{.DockerRootDir}}' ;;
+        *) format='{{.Host.CPUs}} {{.Host.MemTotal}} {{.Store.GraphRoot}}' ;;
+    esac
+    "$engine" info --format "$format" >"$work/machine" 2>/dev/null || : >"$work/machine"
+    read -r cpus memory store <"$work/machine" || true
+    case $cpus in *[!0-9]*) cpus='' ;; esac
+    case $memory in *[!0-9]*) memory='' ;; esac
+    case ${DOCKER_HOST:-} in '' | unix:*) ;; *) store='' ;; esac
+}
+
+# lack TEXT: told at once, and asked about when all is known.
+lack() {
+    say "note: $1"
+    lacking=yes
+}
+
+# go_on: where nobody can answer, the note has to do.
+go_on() {
+    if [ "$yes" = yes ] || [ ! -t 0 ] || [ ! -t 2 ]; then return 0; fi
+    printf 'go on all the same? [y/N] ' >&2
+    read -r answer || answer=''
+    case $answer in
+        [yY] | [yY][eE][sS]) ;;
+        *) die 130 "stopped, as you said" "--yes goes on without asking" ;;
+    esac
+}
+
+# free_mb DIRECTORY: nothing where that cannot be told. (`df -P` counts 1024 bytes, we 10^6.)
+free_mb() {
+    kilobytes=$(df -Pk "$1" 2>/dev/null | sed -n '2s/.* \([0-9][0-9]*\)  *[0-9][0-9]*% .*/\1/p')
+    [ -z "$kilobytes" ] || printf '%s' "$((kilobytes / 977))"
+}
+
+# check_disk DIRECTORY MB WHAT
+check_disk() {
+    [ -n "$1" ] && [ -d "$1" ] || return 0
+    free=$(free_mb "$1")
+    [ -z "$free" ] || [ "$free" -ge "$2" ] || lack "$3 needs about $2 MB in $1, where $free MB are free"
+}
+
+# check_memory: what the authors' largest run had, of those that are to be done.
+check_memory() {
+    add_measured
+    [ "$peak" != 0 ] && [ -n "$memory" ] || return 0
+    there=$((memory / 1000000))
+    [ "$there" -ge "$peak" ] || lack "a run had $peak MB of memory at the authors', and there are $there MB here"
+}
+
+# add_measured: what the authors' runs took together, in seconds, and the largest in MB.
+add_measured() {
+    total=0
+    peak=0
+    untold=0
+    [ ! -s "$work/chosen" ] || untold=$(grep -c '' "$work/chosen")
+    [ "$quick" = no ] || return 0
+    while IFS=$tab read -r name each_s each_mb times; do
+        [ -n "$name" ] || continue
+        if [ -s "$work/chosen" ]; then
+            times=$(cut -f 5 "$work/chosen" | grep -c -x -F -e "$name" || true)
+            untold=$((untold - times))
+        fi
+        total=$((total + times * each_s))
+        if [ "$times" != 0 ] && [ "$each_mb" -gt "$peak" ]; then peak=$each_mb; fi
+    done <<MEASURED
+$measured_runs
+MEASURED
+}
+
+tell_time() {
+    if [ "$total" = 0 ]; then
+        say "time: not measured by the authors"
+        return
+    fi
+    if [ "$total" -lt 60 ]; then
+        words="less than a minute"
+    elif [ "$total" -lt 5400 ]; then
+        words="about $(((total + 30) / 60)) minutes"
+    else
+        words="about $(((total + 1800) / 3600)) hours"
+    fi
+    [ -s "$work/chosen" ] || [ -z "$choice" ] || words="$words for all runs"
+    [ "$untold" = 0 ] || words="$words, and $untold runs that were not measured"
+    say "time: $words, one run after the other, as the authors measured${measured_on:+ on $measured_on}"
+    [ "$total" -lt 86400 ] || lack "that is more than a day"
+}
+
+# The GPUs of this machine, a line each: id, name, driver.
+find_gpu() {
+    gpu=none
+    if [ "$cpu" = no ]; then
+        nvidia-smi --query-gpu=uuid,name,driver_version --format=csv,noheader >"$work/gpus" 2>/dev/null ||
+            : >"$work/gpus"
+        gpu=$(head -n 1 "$work/gpus" | cut -d , -f 2 | sed 's/^ *//')
+        [ -n "$gpu" ] || gpu=none
+    fi
+}
+
+# check_gpu: runs that need one need a driver as new as the environment's CUDA, too.
+check_gpu() {
+    wanted=$(cut -f 2 "$work/chosen" | sort -u | tr '\n' ' ')
+    case " $wanted" in
+        *" required "*)
+            [ "$gpu" != none ] || die 6 "there is no GPU, and these runs need one: $(runs_that_need_it)" \
+                "see that nvidia-smi works"
+            driver_is_new || die 6 "the NVIDIA driver is $driver, and $(runs_that_need_it)needs $driver_needed" \
+                "install a newer driver"
+            ;;
+        *" optional "*)
+            [ "$gpu" != none ] || say "note: there is no GPU: what could use one runs on the CPU"
+            driver_is_new || say "note: the NVIDIA driver is $driver, older than $driver_needed, which CUDA here needs"
+            ;;
+    esac
+}
+
+runs_that_need_it() { cut -f 1,2 "$work/chosen" | sed -n "s/${tab}required\$//p" | tr '\n' ' '; }
+
+# driver_is_new: also where nothing is known that it could be too old for.
+driver_is_new() {
+    driver=$(head -n 1 "$work/gpus" 2>/dev/null | cut -d , -f 3 | sed 's/^ *//') || driver=''
+    if [ "$gpu" = none ] || [ -z "$driver_needed" ] || [ -z "$driver" ]; then return 0; fi
+    have=$driver
+    need=$driver_needed
+    while [ -n "$need" ]; do
+        if [ "${have%%.*}" -gt "${need%%.*}" ] 2>/dev/null; then return 0; fi
+        [ "${have%%.*}" -ge "${need%%.*}" ] 2>/dev/null || return 1
+        case $need in *.*) need=${need#*.} ;; *) need='' ;; esac
+        case $have in *.*) have=${have#*.} ;; *) have=0 ;; esac
+    done
 }
 
 # ---- the base
@@ -699,8 +1020,12 @@ copy_context() {
     chmod -R u+w .
 }
 
+image_is_there() {
+    [ "$rebuild" = no ] && [ "$(inspect_image "$tag" "$bundle_label")" = "$digest" ]
+}
+
 get_image() {
-    if [ "$rebuild" = no ] && [ "$(inspect_image "$tag" "$bundle_label")" = "$digest" ]; then
+    if image_is_there; then
         say "image: $tag is already there"
     elif [ "$rebuild" = yes ] || ! brings_image || ! load_image; then
         open_context
@@ -759,32 +1084,130 @@ remove_untagged() {
 
 # ---- the runs
 
-find_gpu() {
-    gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1) || gpu=''
-    [ -n "$gpu" ] || gpu=none
+# judge_says INPUT COMMAND...: what the judge says to a file, here or in the image.
+judge_says() {
+    input=$1
+    shift
+    if [ "$judging" = here ]; then
+        await judge_here "$@"
+        return
+    fi
+    hardened_container --interactive --network none "$image" /opt/env/bin/python /repropack/judge.pyz "$@"
+    code=0
+    await attach || code=$?
+    remove_container
+    return "$code"
 }
 
+attach() { exec "$engine" start -a -i "$container" <"$input"; }
+
+# list_runs: all of the runs in $work/runs, and those that no earlier call has done in $work/left.
 list_runs() {
-    set --
-    for claim in $claims; do set -- "$@" --claim "$claim"; done
-    hardened_container --network none "$image" /opt/env/bin/python /repropack/judge.pyz runs "$@"
-    await "$engine" start -a "$container" >"$work/runs" || die 6 "$tag does not say which runs it has"
-    remove_container
+    : >"$work/earlier"
+    [ "$resume" = no ] || for record in "$out"/runs/*/record.json; do
+        [ ! -f "$record" ] || { cat "$record" && echo; } >>"$work/earlier"
+    done
+    if [ -s "$work/earlier" ] || [ ! -s "$work/chosen" ]; then
+        code=0
+        with_choices judge_says "$work/earlier" runs --records - --image "$image" \
+            >"$work/runs" 2>"$work/why" || code=$?
+        [ "$code" = 0 ] || refuse_choice "$code" "$work/why"
+    else
+        cp "$work/chosen" "$work/runs"
+    fi
+    grep "${tab}left\$" "$work/runs" >"$work/left" || true
 }
 
 run_all() {
     list_runs
-    needing=$(grep "${tab}required${tab}" "$work/runs" | cut -f 1 | tr '\n' ' ')
-    if [ "$gpu" = none ] && [ -n "$needing" ]; then
-        die 6 "there is no GPU, and these runs need one: $needing" "see that nvidia-smi works"
+    if [ "$judging" = there ]; then
+        cp "$work/runs" "$work/chosen"
+        lacking=''
+        check_gpu
+        check_memory
+        [ -z "$choice" ] || tell_time
+        [ -z "$lacking" ] || go_on
     fi
-    rm -rf "$out/runs" "$out/attestation.json" "$out/report.txt" "$out/report.md" "$out/report.json" "$out/report.html" \
+    rm -rf "$out/attestation.json" "$out/report.txt" "$out/report.md" "$out/report.json" "$out/report.html" \
         "$out/report-data"
-    mkdir "$out/runs"
-    while IFS=$tab read -r run want_gpu network timeout; do
+    [ "$resume" = yes ] || rm -rf "$out/runs"
+    mkdir -p "$out/runs"
+    tell_done
+    settle_jobs
+    if [ "$jobs" = 1 ]; then
+        take_turns
+    else
+        share_turns
+    fi
+}
+
+tell_done() {
+    resumed=''
+    done_count=$(grep -c "${tab}done\$" "$work/runs" || true)
+    [ "$done_count" != 0 ] || return 0
+    resumed="$done_count of $(grep -c '' "$work/runs") runs were done by an earlier call, and not repeated"
+    say "$resumed"
+}
+
+# settle_jobs: how many at once. What one run leaves room for is the judge's to say.
+settle_jobs() {
+    if [ "$jobs" = auto ]; then
+        jobs=1
+        [ "$(grep -c '' "$work/left" || true)" -gt 1 ] || return 0
+        measured=$(sed -n "s/${tab}.*${tab}done\$//p" "$work/runs" | head -n 1)
+        if [ -z "$measured" ]; then
+            take_turns 1
+            measured=$(head -n 1 "$work/left" | cut -f 1)
+        fi
+        [ -f "$out/runs/$measured/record.json" ] || return 0
+        judge_says "$out/runs/$measured/record.json" room --cpus "${cpus:-1}" ${memory:+--memory "$memory"} \
+            >"$work/room" || return 0
+        jobs=$(cat "$work/room")
+    fi
+    gpus=$(grep -c '' "$work/gpus" 2>/dev/null) || gpus=0
+    if [ "$gpus" != 0 ] && [ "$jobs" -gt "$gpus" ] && cut -f 2 "$work/left" | grep -Eqx 'optional|required'; then
+        jobs=$gpus
+    fi
+    [ "$jobs" = 1 ] || say "$jobs runs at once"
+}
+
+# take_turns [MOST]: the runs that are left and that nobody else has taken, so many at most.
+take_turns() {
+    turn=0
+    taken=0
+    while IFS=$tab read -r run want_gpu network timeout _; do
+        turn=$((turn + 1))
+        if [ -e "$work/stop" ] || [ "$taken" = "${1:-}" ]; then return 0; fi
+        # Whoever called may have been killed, and then nobody would wait for this run.
+        [ -z "$worker" ] || kill -0 "$$" 2>/dev/null || exit 1
+        mkdir "$work/turn.$turn" 2>/dev/null || continue
+        taken=$((taken + 1))
         say "run: $run"
         run_one </dev/null
-    done <"$work/runs"
+    done <"$work/left"
+}
+
+# share_turns: several processes take turns.
+share_turns() {
+    worker=0
+    while [ "$worker" -lt "$jobs" ]; do
+        worker=$((worker + 1))
+        work_beside &
+        workers="$workers $!"
+    done
+    worker=''
+    failed=0
+    for each in $workers; do wait "$each" || failed=$?; done
+    workers=''
+    [ "$failed" = 0 ] || exit "$failed"
+}
+
+work_beside() {
+    trap finish_worker EXIT
+    trap stop_worker TERM
+    workers=''
+    own_gpu=$(sed -n "${worker}p" "$work/gpus" 2>/dev/null | cut -d , -f 1) || own_gpu=''
+    take_turns
 }
 
 # run_one: as $run, $want_gpu, $network and $timeout say.
@@ -803,18 +1226,24 @@ run_one() {
 
 new_run() {
     gpu_fact=none
-    [ "$want_gpu" = none ] || gpu_fact=$gpu
+    cpu_fact=''
+    case $want_gpu in
+        none) ;;
+        cpu) cpu_fact=--cpu ;;
+        *) gpu_fact=$gpu ;;
+    esac
     set --
     [ "$network" = 1 ] || set -- --network none
     if [ "$gpu_fact" != none ]; then
         case $engine in
-            podman) set -- "$@" --device nvidia.com/gpu=all --security-opt label=disable ;;
-            *) set -- "$@" --gpus all ;;
+            podman) set -- "$@" --device "nvidia.com/gpu=${own_gpu:-all}" --security-opt label=disable ;;
+            *) set -- "$@" --gpus "${own_gpu:+device=}${own_gpu:-all}" ;;
         esac
     fi
     hardened_container "$@" "$image" /opt/env/bin/python /repropack/judge.pyz run "$run" \
-        --out /out --fact "engine=$engine $version" --fact "image_id=$image" \
-        --fact "commit=$commit" --fact "gpu=$gpu_fact" ${base_fact:+--fact "base=$base_fact"}
+        --out /out ${runs:+--runs "$runs"} --fact "engine=$engine $version" --fact "image_id=$image" \
+        --fact "commit=$commit" --fact "gpu=$gpu_fact" ${base_fact:+--fact "base=$base_fact"} \
+        ${cpu_fact:+--fact "cpu=$cpu_fact"}
 }
 
 follow() {
@@ -822,8 +1251,9 @@ follow() {
 }
 
 # collect ID: what the run wrote, without links, devices and special modes: an experiment chose it.
+# It is moved to its place when it is whole.
 collect() {
-    part=$work/part
+    part=$work/part$worker
     rm -rf "$part" "$out/runs/$1"
     mkdir -m 700 "$part"
     "$engine" cp "$container:/out/." "$part" >/dev/null 2>&1 || true
@@ -848,19 +1278,20 @@ why_lost() {
 
 judge_all() {
     set --
-    for claim in $claims; do set -- "$@" --claim "$claim"; done
     [ -z "$tolerance" ] || set -- "$@" --tolerance "$tolerance"
+    [ -z "$resumed" ] || set -- "$@" --note "$resumed"
     : >"$work/records"
     while IFS=$tab read -r id _; do
         # Its outputs may hold another record.json, which is the experiment's own.
         [ ! -f "$out/runs/$id/record.json" ] || cat "$out/runs/$id/record.json" >>"$work/records"
     done <"$work/runs"
     [ ! -f "$here/author/report.json" ] || cat "$here/author/report.json" >>"$work/records"
-    hardened_container --interactive --network none "$image" /opt/env/bin/python \
+    with_choices hardened_container --interactive --network none "$image" /opt/env/bin/python \
         /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out \
         --subject "SHA256SUMS=$sums" --subject "$tag=${image#sha256:}" "$@"
+    input=$work/records
     verdict=0
-    await judge || verdict=$?
+    await attach || verdict=$?
     "$engine" cp "$container:/out/." "$out" >/dev/null || say "the report could not be collected"
     case $verdict in
         0 | 1 | 6 | 8) say "report: $out/report.md" ;;
@@ -874,20 +1305,17 @@ judge_recorded() {
     command -v python3 >/dev/null 2>&1 ||
         die 4 "there is no python3 to read the result files with" "install it, or run without --recorded"
     set --
-    for claim in $claims; do set -- "$@" --claim "$claim"; done
     [ -z "$tolerance" ] || set -- "$@" --tolerance "$tolerance"
     say "reading shipped results: nothing is run"
     rm -f "$out/report.txt" "$out/report.md" "$out/report.json"
     verdict=0
-    await python3 -I judge.pyz recorded --source source -o "$out" "$@" || verdict=$?
+    await with_choices python3 -I judge.pyz recorded --source source -o "$out" "$@" || verdict=$?
     case $verdict in
         0 | 1 | 6 | 8) say "report: $out/report.md" ;;
         *) die 6 "the judge failed" ;;
     esac
     return "$verdict"
 }
-
-judge() { exec "$engine" start -a -i "$container" <"$work/records"; }
 
 main() {
     find_bundle "$0"
@@ -903,8 +1331,11 @@ main() {
         return
     fi
     find_engine
-    get_image
+    remove_abandoned
     find_gpu
+    choose_runs
+    check_machine
+    get_image
     run_all
     judge_all
 }

@@ -177,6 +177,22 @@ def test_every_file_counts(bundle: Path, path: Path) -> None:
         (["--engine", "rm"], 2, "unknown engine: rm"),
         (["--engine=docker; rm"], 2, "unknown engine: docker; rm"),
         (["--output", "/dev/null/x"], 2, "cannot write /dev/null/x"),
+        (["--runs", "0"], 2, "--runs 0: this is not a number from 1"),
+        (["--runs=1e3"], 2, "--runs 1e3: this is not a number from 1"),
+        (["--jobs", "many"], 2, "--jobs many: this is not a number from 1, or auto"),
+        (["--jobs=-1"], 2, "--jobs -1: this is not"),
+        (["--only", "e\nf"], 2, "a line break in e"),
+        (["--only="], 2, "--only needs a value"),
+        (["--quick"], 2, "the authors declare no quick set"),
+        (["--yes=1"], 2, "unknown argument: --yes=1"),
+        (["--recorded", "--cpu"], 2, "--recorded runs nothing, so --cpu cannot be meant"),
+        (["--runs", "2", "--recorded"], 2, "so --runs cannot be meant"),
+        (
+            ["--only", "$(touch pwned)", "--runs", "3", "--jobs", "auto", "--cpu", "-y"],
+            4,
+            "no engine",
+        ),
+        (["--only='e{a=b}'", "--jobs=2", "--resume", "--restart", "--yes"], 4, "no engine"),
         (["--tolerance", "1%", "--claim", "first", "--claim=second"], 4, "no engine"),
         (["--tolerance=.5", "--engine", "podman"], 4, "no engine"),
         (["--tolerance=1.e-3%", "--rebuild", "-o", "x y"], 4, "no engine"),
@@ -198,8 +214,9 @@ def test_help(shell: tuple[str, ...], bundle: Path, path: Path) -> None:
     """--help tells every option and exit code on stdout, and does nothing."""
     done = reproduce(bundle, "--help", path=path, shell=shell_or_skip(shell))
     assert (done.returncode, done.stderr) == (0, "")
-    for word in ("--tolerance", "--claim", "--engine", "--output", "--rebuild", "--help"):
-        assert f"  {word}" in done.stdout
+    words = "tolerance claim engine output rebuild help only runs quick cpu jobs resume restart yes"
+    for word in words.split():
+        assert f"  --{word}" in done.stdout
     codes = re.findall(r"\b([0-9]+) [a-z]", done.stdout.partition("exit codes:")[2])
     assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "75", "130"]
 

@@ -31,6 +31,7 @@ TOOLS = (
         "chmod",
         "cp",
         "cut",
+        "df",
         "env",
         "find",
         "grep",
@@ -40,7 +41,7 @@ TOOLS = (
         "mkdir",
         "mktemp",
     ),
-    *("mv", "readlink", "rm", "rmdir", "sha256sum", "sleep", "sort", "tail", "tr"),
+    *("mv", "readlink", "rm", "rmdir", "sed", "sha256sum", "sleep", "sort", "tail", "tr"),
 )
 SHELLS = (("sh",), ("dash",), ("bash", "--posix"), ("busybox", "sh"))
 

@@ -1,0 +1,215 @@
+"""What reproduce.sh finds out about a machine before it fetches anything, and when it asks.
+
+The engine is a program that answers as docker does, and cannot pull: so each call ends there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from repropack.bundle import write_bundle
+from repropack.project import look
+from tests.conftest import commit_all
+from tests.unit.bundle.made import SHELLS, plan_of, reproduce, tool_directory
+
+CONFIG = """
+name: machine
+experiments:
+  long: {run: "python e.py {seed}", seeds: [0, 1, 2], metrics: {m: {stdout: '(x)'}}}
+  brief: {run: python e.py, metrics: {m: {stdout: '(x)'}}}
+  heavy: {run: python e.py, gpu: required, metrics: {m: {stdout: '(x)'}}}
+claims:
+  - {id: first, metric: long.m, value: "1"}
+  - {id: second, metric: brief.m, value: "2"}
+  - {id: third, metric: heavy.m, value: "2"}
+"""
+HARDWARE = {"cpu": "Example CPU", "cores": 8, "memory_bytes": 25_000_000_000}
+REPORT = {
+    "runs": [
+        {"experiment": "long", "status": "ok", "seconds": 600.0},
+        {"experiment": "long", "status": "ok", "seconds": 602.0},
+        {"experiment": "brief", "status": "ok", "seconds": 3.5},
+    ]
+}
+RECORDS = {
+    "long": {"experiment": "long", "hardware": HARDWARE, "peak_cgroup_bytes": 7_000_000_000},
+    "brief": {"experiment": "brief", "hardware": HARDWARE, "peak_rss_bytes": 50_000_000},
+}
+DOCKER = """#!/bin/sh
+case $1 in
+    version) echo 27.0 ;;
+    info) echo "4 4000000000 STORE" ;;
+    *) exit 1 ;;
+esac
+"""
+DF = """#!/bin/sh
+echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'
+echo 'some disk  100000000 99999900 FREE 99% /some where'
+"""
+SMI = """#!/bin/sh
+echo 'GPU-1, Example GPU, DRIVER'
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that has what its author measured."""
+    project = tmp_path_factory.mktemp("made") / "project"
+    project.mkdir()
+    (project / "repropack.yaml").write_text(CONFIG)
+    (project / "e.py").write_text("print('x')\n")
+    commit_all(project)
+    plan, ingredients = plan_of(project)
+    author = {"author/report.json": json.dumps(REPORT)}
+    for name, record in RECORDS.items():
+        author[f"author/runs/{name}/record.json"] = json.dumps(record)
+    source = look(project, allow_dirty=False).source
+    out, cache = project.parent / "bundle", project.parent / "cache"
+    return write_bundle(plan, source, ingredients, author, cache=cache, out=out).directory
+
+
+def machine(
+    directory: Path, *, free: int = 90_000_000, driver: str = "", python: bool = False
+) -> Path:
+    """A PATH with such an engine and disk; `free` counts 1024 bytes."""
+    programs = {
+        "docker": DOCKER.replace("STORE", str(directory)),
+        "df": DF.replace("FREE", str(free)),
+    }
+    if driver:
+        programs["nvidia-smi"] = SMI.replace("DRIVER", driver)
+    path = tool_directory(directory / "bin")
+    for name, text in programs.items():
+        (path / name).unlink(missing_ok=True)
+        (path / name).write_text(text)
+        (path / name).chmod(0o755)
+    if python:
+        (path / "python3").symlink_to(sys.executable)
+    return path
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_what_is_lacking_is_told(shell: tuple[str, ...], bundle: Path, tmp_path: Path) -> None:
+    """Disk and memory below what is needed are told before anything is fetched."""
+    path = machine(tmp_path, free=97_700)
+    done = reproduce(bundle, "-o", str(tmp_path / "o"), path=path, shell=shell)
+    assert done.returncode == 75, done.stderr
+    assert "a run had 7000 MB of memory at the authors', and there are 4000 MB here" in done.stderr
+    if shell[0] == "busybox":  # whose shell has a df of its own
+        return
+    where = f"the image needs about 300 MB in {tmp_path}, where 100 MB are free"
+    assert f"note: {where}" in done.stderr
+    told = done.stderr.index("note: the image needs")
+    assert told < done.stderr.index("pulling")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "python", "told"),
+    [
+        (
+            (),
+            False,
+            "about 30 minutes, one run after the other, as the authors measured on Example",
+        ),
+        ((), True, "about 30 minutes, and 1 runs that were not measured, one run"),
+        (("--claim", "second"), False, "about 30 minutes for all runs, one run"),
+        (("--claim", "second"), True, "less than a minute, one run"),
+        (("--only", "long", "--runs", "30"), True, "about 5 hours, one run"),
+        (("--only", "long", "--runs", "300"), True, "that is more than a day"),
+        (("--claim", "third", "--cpu"), False, "about 30 minutes for all runs"),
+    ],
+)
+def test_time(
+    arguments: tuple[str, ...], python: bool, told: str, bundle: Path, tmp_path: Path
+) -> None:
+    """The time is what the authors measured, of the chosen runs where a Python can tell them."""
+    path = machine(tmp_path, python=python, driver="580.1")
+    done = reproduce(bundle, *arguments, "-o", str(tmp_path / "o"), path=path)
+    assert done.returncode == 75 and told in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "driver", "code", "told"),
+    [
+        (("--claim", "third"), "", 6, "there is no GPU, and these runs need one: heavy"),
+        (("--claim", "third", "--cpu"), "580.1", 6, "these experiments require a GPU: heavy"),
+        (("--claim", "first"), "", 75, "pulling"),
+        (("--claim", "third"), "580.1", 75, "pulling"),
+        (("--only", "nothing"), "", 2, "error: there is no experiment nothing"),
+        (("--only", "long{a=b}"), "", 2, "error: long{a=b}: the matrix of long has no a"),
+    ],
+)
+def test_what_cannot_be_is_refused_first(
+    arguments: tuple[str, ...], driver: str, code: int, told: str, bundle: Path, tmp_path: Path
+) -> None:
+    """A choice that cannot be, or a GPU that is not there, ends it before anything is fetched."""
+    path = machine(tmp_path, driver=driver, python=True)
+    done = reproduce(bundle, *arguments, "-o", str(tmp_path / "o"), path=path)
+    assert done.returncode == code and told in done.stderr, done.stderr
+    assert ("pulling" in done.stderr) is (code == 75)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("driver", "is_new"),
+    [("580.65.06", True), ("580.65.05", False), ("581", True), ("579.999.1", False),
+     ("580.65", False), ("580.126.09", True), ("unknown", False)],
+)  # fmt: skip
+def test_driver(
+    driver: str, is_new: bool, shell: tuple[str, ...], bundle: Path, tmp_path: Path
+) -> None:
+    """A driver is as new as CUDA needs when no part of its version is smaller, from the left."""
+    text = (bundle / "reproduce.sh").read_text()
+    functions = text[text.index("driver_is_new() {") : text.index("# ---- the base")]
+    (tmp_path / "gpus").write_text(f"GPU-1, Example GPU, {driver}\n")
+    script = f"gpu=yes work={tmp_path} driver_needed=580.65.06\n{functions}\ndriver_is_new"
+    done = subprocess.run([*shell, "-c", script], capture_output=True, text=True)
+    assert (done.returncode == 0, done.stderr) == (is_new, "")
+
+
+def answered(command: list[str], path: Path, answer: str, shown: str) -> tuple[int, str]:
+    """The exit code and the output of a command on a terminal, where somebody answers once."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(command[0], command, {"PATH": str(path)})
+    told, sent, deadline = b"", False, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            told += os.read(terminal, 4096)
+        except OSError:
+            break
+        if not sent and shown.encode() in told:
+            os.write(terminal, answer.encode() + b"\n")
+            sent = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), told.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "free", "answer", "code"),
+    [((), 97_700, "n", 130), ((), 97_700, "", 130), ((), 97_700, "y", 75),
+     (("--yes",), 97_700, "n", 75), (("--claim", "second"), 90_000_000, "n", 75)],
+)  # fmt: skip
+def test_a_person_is_asked(
+    options: tuple[str, ...], free: int, answer: str, code: int, bundle: Path, tmp_path: Path
+) -> None:
+    """On a terminal, and only where something is lacking: no ends it, --yes asks nothing."""
+    path = machine(tmp_path, free=free, python=True, driver="580.1")
+    command = [str(bundle / "reproduce.sh"), "-o", str(tmp_path / "o"), *options]
+    found, told = answered(command, path, answer, "[y/N]")
+    assert found == code, told
+    assert ("go on all the same?" in told) is (not options)
+    assert not (tmp_path / "o").exists()

@@ -1,0 +1,191 @@
+"""How reproduce.sh does the runs: several at once, none twice, and the quick set. With Docker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import commit_all
+from tests.integration.reviewer_probe import (
+    Desk,
+    containers,
+    docker,
+    engine_path,
+    record,
+    repropack,
+)
+from tests.unit.bundle.made import reproduce
+
+pytestmark = pytest.mark.engine
+NAME = "reviewer-runs"
+CONFIG = f"""
+name: {NAME}
+experiments:
+  e:
+    run: python e.py {{seed}} 2
+    seeds: [0, 1, 2, 3]
+    gpu: optional
+    metrics: {{x: {{json: r.json, key: x}}}}
+    quick: {{run: "python e.py {{seed}} 0", seeds: [1]}}
+  once: {{run: python e.py 7 0, metrics: {{x: {{json: r.json, key: x}}}}}}
+claims:
+  - {{id: mean, metric: e.x, value: "1.5", tolerance: 5, quick: true}}
+  - {{id: once, metric: once.x, value: "7"}}
+"""
+SCRIPT = """
+import json, sys, time
+began = time.time()
+print("began", sys.argv[1], flush=True)
+time.sleep(float(sys.argv[2]))
+json.dump({"x": int(sys.argv[1]), "began": began, "ended": time.time()}, open("r.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The bundle of four runs of two seconds, and its image."""
+    directory = tmp_path_factory.mktemp("runs")
+    project = directory / "project"
+    project.mkdir()
+    (project / "repropack.yaml").write_text(CONFIG)
+    (project / "e.py").write_text(SCRIPT)
+    commit_all(project)
+    built = repropack("build", str(project), "-o", str(directory / "bundle"))
+    assert built.returncode == 0, built.stderr
+    yield Desk(project=project, bundle=directory / "bundle", path=engine_path(directory / "bin"))
+    with contextlib.suppress(subprocess.CalledProcessError):
+        docker("rmi", "--no-prune", "-f", *docker("images", "-q", f"repropack/{NAME}").split())
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Every test here also proves that no container outlives it."""
+    yield
+    assert containers(NAME) == []
+
+
+def test_several_at_once(desk: Desk, tmp_path: Path) -> None:
+    """--jobs 2 does two at a time, and the table is that of `verify --jobs 2` to the byte."""
+    here, there = tmp_path / "reviewer", tmp_path / "original"
+    path = shutil.copytree(desk.path, tmp_path / "bin", symlinks=True)
+    done = reproduce(desk.bundle, "--jobs", "2", "--claim=mean", "-o", str(here), path=path)
+    assert done.returncode == 0, done.stderr
+    assert "2 runs at once" in done.stderr
+    order = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("run: ")]
+    assert sorted(order) == [f"e-seed{n}" for n in range(4)] and len(order) == 4
+    told = done.stderr.splitlines()
+    third = next(i for i, line in enumerate(told) if "run: e-seed2" in line)
+    begun = [line for line in told[:third] if line.endswith((": began 0", ": began 1"))]
+    assert len(begun) == 2  # both before the third
+    ours = repropack("verify", str(desk.project), "--jobs=2", "--claim=mean", "-o", str(there))
+    assert done.stdout == ours.stdout.rstrip("\n").replace(there.name, here.name) + "\n"
+    assert not list(here.glob(".work*"))
+
+
+def test_auto(desk: Desk, tmp_path: Path) -> None:
+    """--jobs auto measures one run alone, and then does as many as there is room for."""
+    path = Path(shutil.copytree(desk.path, tmp_path / "bin", symlinks=True))
+    (path / "python3").symlink_to(sys.executable)
+    done = reproduce(
+        desk.bundle, "--jobs=auto", "--claim=mean", "-o", str(tmp_path / "o"), path=path
+    )
+    assert done.returncode == 0, done.stderr
+    assert sum(line.startswith("run: ") for line in done.stderr.splitlines()) == 4
+    jobs = min(4, os.cpu_count() or 1)
+    at_once = [line for line in done.stderr.splitlines() if line.endswith(" runs at once")]
+    assert bool(at_once) is (jobs > 1), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "jobs"),
+    [(signal.SIGKILL, "1"), (signal.SIGKILL, "2"), (signal.SIGTERM, "2"), (signal.SIGINT, "2")],
+)
+def test_going_on(number: signal.Signals, jobs: str, desk: Desk, tmp_path: Path) -> None:
+    """Stopped by whatever means, the next call does what is left and no finished run again."""
+    output = tmp_path / "output"
+    options = ("--claim", "mean", "--jobs", jobs, "-o", str(output))
+    process = subprocess.Popen(
+        [str(desk.bundle / "reproduce.sh"), *options], env={"PATH": str(desk.path)},
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "began 2" in line:
+            break
+    finished = {path.parent.name: path.stat().st_ino for path in output.glob("runs/*/record.json")}
+    assert finished
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    done = reproduce(desk.bundle, "--claim", "mean", "-o", str(output), path=desk.path)
+    assert done.returncode == 0, done.stderr
+    for name, inode in finished.items():
+        assert (output / "runs" / name / "record.json").stat().st_ino == inode
+        assert f"run: {name}" not in done.stderr
+    assert "runs were done by an earlier call, and not repeated" in done.stdout
+    assert {record(output, f"e-seed{n}")["status"] for n in range(4)} == {"ok"}
+    assert not list(output.glob(".work*"))
+
+
+def test_what_counts_as_done(desk: Desk, tmp_path: Path) -> None:
+    """What came to its end is done again, --resume keeps what is good, a broken record is none."""
+    output = tmp_path / "output"
+    once = ("--claim=once", "-o", str(output))
+    for options, runs in (((), 1), ((), 1), (("--resume",), 0), (("--resume", "--restart"), 1)):
+        done = reproduce(desk.bundle, *once, *options, path=desk.path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("run: once") == runs, (options, done.stderr)
+    whole = (output / "runs/once/record.json").read_text()
+    for text in (whole[:-20], "", whole.replace('"ok"', '"failed"')):
+        (output / "runs/once/record.json").write_text(text)
+        done = reproduce(desk.bundle, *once, "--resume", path=desk.path)
+        assert done.returncode == 0 and done.stderr.count("run: once") == 1, done.stderr
+
+
+def test_two_calls_in_one_place(desk: Desk, tmp_path: Path) -> None:
+    """A second call that would write to the same directory is refused while the first is there."""
+    output = tmp_path / "output"
+    process = subprocess.Popen(
+        [desk.bundle / "reproduce.sh", "--claim", "mean", "-o", output],
+        env={"PATH": str(desk.path)}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "began 0" in line:
+            break
+    done = reproduce(desk.bundle, "-o", str(output), path=desk.path)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert done.returncode == 2 and f"process {process.pid}, writes to {output}" in done.stderr
+    assert (output / "runs/e-seed0/record.json").is_file()
+
+
+def test_quick(desk: Desk, tmp_path: Path) -> None:
+    """--quick --cpu does the quick set and says so, in the words of `verify --quick --cpu`."""
+    here, there = tmp_path / "reviewer", tmp_path / "original"
+    began = time.monotonic()
+    done = reproduce(desk.bundle, "--quick", "--cpu", "-o", str(here), path=desk.path)
+    assert done.returncode == 0 and time.monotonic() - began < 60, done.stderr
+    ours = repropack("verify", str(desk.bundle), "--quick", "--cpu", "-o", str(there))
+    assert done.stdout == ours.stdout.rstrip("\n").replace(there.name, here.name) + "\n"
+    assert "quick set passed: 1 of 1 claims" in done.stdout
+    found = record(here, "e-seed1+quick")
+    assert found["command"] == "python e.py 1 0"
+    facts = found["facts"]
+    assert isinstance(facts, dict) and (facts["cpu"], facts["gpu"]) == ("--cpu", "none")
+    names = json.loads((here / "attestation.json").read_text())["predicate"]["passedTests"]
+    assert names == ["quick set: mean"]
