@@ -17,7 +17,7 @@ from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
 from repropack.config import Dataset
 from repropack.engines import Mount
 from repropack.errors import DataError, IntegrityError, UsageError
-from repropack.obtaining import Means, declared, fetch
+from repropack.obtaining import Means, declared, fetch, too_large
 from repropack.progress import Reporter
 from repropack.project import Looked
 from repropack.settings import Question, Settings
@@ -65,6 +65,8 @@ def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: R
     cache = settings.cache
     ask = declared.of_dataset(directory, dataset)
     if ask.footprint if place.exists() else settings.fetch:
+        if dataset.include:
+            ask = dataclasses.replace(ask, include_bytes=dataset.include_bytes)
         fetch((ask,), Means(cache=cache, reporter=reporter))
     if not place.exists():
         command = f"`repropack data fetch {directory} {dataset.name}` or --fetch gets it"
@@ -114,12 +116,7 @@ def announce(dataset: Dataset, place: Path, reporter: Reporter) -> None:
     files = [each.size_bytes for each in Tree(place).walk() if not each.path.endswith(b"/")]
     n_bytes = sum(files)
     if n_bytes > dataset.include_bytes:
-        needed = -(-n_bytes // 10**9)
-        raise DataError(
-            f"the dataset {dataset.name} has {size(n_bytes)}, and with `include: true` a bundle "
-            f"takes {size(dataset.include_bytes)}",
-            hint=f"`include: {needed} GB` takes it; or leave `include` out, and give its `url`",
-        )
+        raise too_large(dataset.name, n_bytes, dataset.include_bytes)
     reporter.note(
         f"{dataset.name}: {size(n_bytes)} in {len(files)} files go into the bundle (include: true)"
     )

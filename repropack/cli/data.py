@@ -41,7 +41,7 @@ data.add_command(fetch)
     "out",
     type=PATH,
     required=True,
-    help="The footprint: a file outside of the data; packed if it ends in .gz.",
+    help="The footprint: a file outside of the data; packed if it ends in .gz or .zst.",
 )
 @click.option(
     "--algo", type=click.Choice(ALGORITHMS), help="What content is hashed with. Default: blake3."

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from repropack.errors import IntegrityError, UsageError
+from repropack.zstd import library
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LEVEL = 5
+_ZSTD_LEVEL = 3
 _BUFFER = 1 << 18
 
 
@@ -33,7 +35,7 @@ def open_packed(path: Path) -> IO[bytes]:
         return cast("IO[bytes]", io.BufferedReader(gzip.open(path, "rb"), _BUFFER))
     if start == _ZSTD:
         file.close()
-        raise UsageError(f"{path} is packed with zstd", hint=f"unpack it first: zstd -d {path}")
+        return cast("IO[bytes]", io.BufferedReader(library().ZstdFile(path), _BUFFER))
     return file
 
 
@@ -44,6 +46,10 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         try:
             yield file
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise IntegrityError(f"{path} is cut short or damaged: {error}") from error
+        except Exception as error:
+            if not isinstance(error, library().ZstdError):  # loaded where it is needed
+                raise
             raise IntegrityError(f"{path} is cut short or damaged: {error}") from error
 
 
@@ -60,7 +66,8 @@ def spool(target: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def writing(target: Path) -> Iterator[IO[bytes]]:
-    """The target's new content: there when all of it was written, packed if it ends in `.gz`.
+    """The target's new content: there when all of it was written, packed if it ends in `.gz` or
+    `.zst`.
 
     Packed files name no time, so that the same content gives the same bytes.
     """
@@ -74,6 +81,9 @@ def writing(target: Path) -> Iterator[IO[bytes]]:
             if target.suffix == ".gz":
                 with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
                     yield cast("IO[bytes]", packed)
+            elif target.suffix == ".zst":
+                with library().ZstdFile(file, "wb", options=_zstd_options()) as packed:
+                    yield packed
             else:
                 yield cast("IO[bytes]", file)
         temporary.chmod(0o644)
@@ -81,3 +91,9 @@ def writing(target: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _zstd_options() -> dict[int, int]:
+    """With a checksum: what is damaged is told as such."""
+    parameter = library().CompressionParameter
+    return {parameter.compression_level: _ZSTD_LEVEL, parameter.checksum_flag: 1}

@@ -9,9 +9,9 @@ Data that is not what was recorded never gets its place. Does not own: how one f
 from __future__ import annotations
 
 from repropack.obtaining import declared
-from repropack.obtaining.model import Ask, Fetched, Means
+from repropack.obtaining.model import Ask, Fetched, Means, too_large
 
-__all__ = ["Ask", "Fetched", "Means", "declared", "fetch"]
+__all__ = ["Ask", "Fetched", "Means", "declared", "fetch", "too_large"]
 
 
 def fetch(asks: tuple[Ask, ...], means: Means) -> tuple[Fetched, ...]:

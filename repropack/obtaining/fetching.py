@@ -27,6 +27,7 @@ def fetch(asks: tuple[Ask, ...], means: Means) -> tuple[Fetched, ...]:
                 problems.append(error)
     finally:
         web.close()
+        store.clean(means.reporter)
     if problems:
         raise _told(problems, len(asks), store)
     return tuple(done)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repropack.errors import DataError
+from repropack.footprint.following import size
 from repropack.progress import Reporter
 from repropack.retrieval.addresses import Hosts
 
@@ -19,7 +21,8 @@ class Ask:
     """A dataset to fetch: from where, to where, and what proves it.
 
     `footprint` records it; in it a single file is called `named`. With `below`, a file that is no
-    archive is put into `place`, under its own name, whatever else is there.
+    archive is put into `place`, under its own name, whatever else is there. `include_bytes` is how
+    much of it a bundle takes, where it is to go into one.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Ask:
     named: str = ""
     below: bool = False
     unpack: bool = True
+    include_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,13 @@ class Unobtained(Exception):
         self.ask = ask
         self.reasons = reasons
         self.wanted = wanted
+
+
+def too_large(name: str, n_bytes: int, most: int) -> DataError:
+    """What a bundle does not take."""
+    return DataError(
+        f"the dataset {name} has {size(n_bytes)}, and with `include: true` a bundle "
+        f"takes {size(most)}",
+        hint=f"`include: {-(-n_bytes // 10**9)} GB` takes it; or leave `include` out, and give "
+        "its `url`",
+    )

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from repropack.errors import IntegrityError, UsageError
-from repropack.obtaining.model import Ask, Fetched, Means, Unobtained
+from repropack.footprint.following import size
+from repropack.obtaining.model import Ask, Fetched, Means, Unobtained, too_large
 from repropack.obtaining.proof import Proof
 from repropack.retrieval import placing
 from repropack.retrieval.addresses import shown
@@ -38,11 +39,30 @@ class One:
             raise Unobtained(ask, ("nothing says where it can be had: it has no url",))
         self._reporter.step(f"fetching {ask.name}")
         found = self._listed()
+        if ask.include_bytes is not None:
+            self._announce(found, ask.include_bytes)
         if ask.below:
             self._settle(found)
             if is_there(self._ask.place):
                 return self._proof.of_old(self._ask.place, found.files[0].hash)
         return self._placed(self._all(found.files), several=found.several)
+
+    def _announce(self, found: Listed, most: int) -> None:
+        """Say how much is to come for a bundle, where anybody tells. Raises `DataError`."""
+        sizes = [
+            self._web.length(each.urls[0]) if each.size_bytes is None else each.size_bytes
+            for each in (found.files if found.several else found.files[:1])
+        ]
+        known = [each for each in sizes if each is not None]
+        if len(known) < len(sizes):
+            return
+        n_bytes, what = sum(known), "" if len(known) == 1 else f" in {len(known)} files"
+        if not found.several and self._is_archive(found.files[0]):
+            what = " as an archive"
+        elif n_bytes > most:
+            raise too_large(self._ask.name, n_bytes, most)
+        told = f"{size(n_bytes)}{what} will be fetched for the bundle (include: true)"
+        self._reporter.note(f"{self._ask.name}: {told}")
 
     def _settle(self, found: Listed) -> None:
         """Where in the directory that the user named it goes. An archive or a record fills it."""

@@ -8,17 +8,23 @@ CACHE/data/by-hand/          files that a user put there, by name
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from repropack.footprint.following import size
 from repropack.progress import Reporter
 from repropack.retrieval.model import Hash, Wanted, digests
 from repropack.retrieval.partial import Partial
 from repropack.workspace import write_atomically
+
+STALE_S = 14 * 24 * 3600
+"""So old does a download get that nobody goes on with; then it makes room."""
 
 
 class Store:
@@ -26,6 +32,7 @@ class Store:
 
     def __init__(self, cache: Path) -> None:
         self.root = cache / "data"
+        self._used: set[str] = set()
 
     @property
     def by_hand(self) -> Path:
@@ -71,6 +78,7 @@ class Store:
 
     def partial(self, key: str) -> Partial:
         """What an earlier call left of a download, or an empty one."""
+        self._used.add(key)
         return Partial(self.root / "partial" / key)
 
     @contextmanager
@@ -88,6 +96,41 @@ class Store:
             yield
         finally:
             os.close(descriptor)
+
+    def clean(self, reporter: Reporter, *, now_s: float | None = None) -> None:
+        """Remove what earlier calls left of downloads that nobody has gone on with for two weeks.
+
+        Those of this call stay, and those that another process is at.
+        """
+        oldest_s = (time.time() if now_s is None else now_s) - STALE_S
+        n_bytes = n_files = 0
+        for path in sorted((self.root / "partial").glob("*")):
+            key = path.name.removesuffix(".json")
+            with contextlib.suppress(OSError):
+                found = path.stat()
+                if key in self._used or found.st_mtime > oldest_s or not self._is_idle(key):
+                    continue
+                path.unlink()
+                n_bytes, n_files = n_bytes + found.st_size, n_files + (path.name == key)
+        if n_files:
+            what = "1 download" if n_files == 1 else f"{n_files} downloads"
+            reporter.note(
+                f"removed {what} that ended two weeks ago or more, unfinished: {size(n_bytes)}"
+            )
+
+    def _is_idle(self, key: str) -> bool:
+        """Whether no process is at a download."""
+        try:
+            descriptor = os.open(self.root / "locks" / key, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
 
 def key_of(wanted: Wanted) -> str:

@@ -151,6 +151,15 @@ class Web:
                 time.sleep(self._pause_s)
         raise AssertionError("unreachable")
 
+    def length(self, url: str) -> int | None:
+        """How many bytes an address gives, if it tells without giving them."""
+        try:
+            with self._ask("HEAD", url, {}) as answer:
+                told = _length(answer) if answer.status_code < 400 else -1
+        except Failed:
+            return None
+        return None if told < 0 else told
+
     def head(self, url: str) -> dict[str, str]:
         """The headers of an address, without following it; names in lower case. Raises `Failed`."""
         with self._ask("HEAD", url, {}, follow=False) as answer:

@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
-from repropack.errors import IntegrityError, TemporaryError, UsageError
+from repropack.errors import DataError, IntegrityError, TemporaryError, UsageError
 from repropack.footprint import footprint
 from repropack.obtaining import Ask, Fetched, Means, fetch
 from repropack.progress import Silent
 from repropack.retrieval.addresses import Hosts
+from repropack.retrieval.store import Store
 from tests.cli.driver import REPROPACK, Done, environment, inside, project, repropack
 from tests.integration.fileserver import Served, Server
 from tests.unit.retrieval.test_unpacking import tar, tree, zipped
@@ -221,6 +222,42 @@ def test_only_wrong_files(tmp_path: Path, server: Server) -> None:
     assert whole_files(tmp_path) == []
     assert partials(tmp_path) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_what_was_left_for_weeks_makes_room(tmp_path: Path, server: Server) -> None:
+    """The next download removes it, but not what another process is at, and not its own."""
+    store = Store(tmp_path / "cache")
+    server.files["/d"] = Served(content=CONTENT, cuts=[1000] * 3)
+    wanted = (server.url + "/d", "--sha256", sha256(CONTENT), "-o", "out")
+    assert command_line(tmp_path, *wanted).code == 75
+    (own,) = partials(tmp_path)
+    for key in ("old", "busy", "young"):
+        with store.partial(key) as part:
+            part.belongs_to("mark", "validator")
+            part.write(CONTENT)
+    for path in (tmp_path / "cache/data/partial").iterdir():
+        if not path.name.startswith("young"):
+            age_s = time.time() - 15 * 24 * 3600
+            os.utime(path, (age_s, age_s))
+    with store.lock("busy", Silent()):
+        done = command_line(tmp_path, *wanted)
+    assert done.code == 0, done.said
+    assert "removed 1 download that ended two weeks ago or more, unfinished: 300" in done.err
+    left = {path.name for path in (tmp_path / "cache/data/partial").iterdir()}
+    assert left == {"busy", "busy.json", "young", "young.json"}
+    assert server.ranges("/d")[-1] == f"bytes={3000}-", "its own was gone on with"
+    assert not own.exists()
+
+
+def test_size_of_what_is_included_is_told_before_it_comes(tmp_path: Path, server: Server) -> None:
+    """Where the server tells it; and more than the bundle takes is not fetched."""
+    server.files["/d"] = Served(content=CONTENT)
+    notes, url = Notes(), server.url + "/d"
+    with pytest.raises(DataError, match=r"has 300.* a bundle takes 200"):
+        get(tmp_path, url, reporter=notes, include_bytes=200_000)
+    assert (partials(tmp_path), notes.said) == ([], [])
+    get(tmp_path, url, reporter=notes, include_bytes=10**9)
+    assert notes.said[0] == "d: 300.0 kB will be fetched for the bundle (include: true)"
 
 
 def test_unreachable_and_then_by_hand(tmp_path: Path, server: Server) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ import pytest
 from repropack.errors import DataError, IntegrityError, InvalidError, UsageError
 from repropack.footprint import ours
 from repropack.footprint.model import Algorithm, Found
+from repropack.footprint.packing import writing
 from repropack.footprint.reading import CHANGED, hash_file
 from repropack.footprint.walk import Tree
 from tests.unit.footprint.datasets import (
@@ -227,14 +227,21 @@ def test_a_footprint_that_was_cut_short(recorded: Path) -> None:
             checked(recorded.with_name("d"), recorded)
 
 
-def test_a_packed_footprint_that_was_cut_short(recorded: Path) -> None:
+@pytest.mark.parametrize("end", ["gz", "zst"])
+def test_a_packed_footprint_that_was_cut_short(recorded: Path, end: str) -> None:
     """The same of one that is packed."""
-    text = gzip.compress(recorded.read_bytes())
-    packed = recorded.with_name("f.json.gz")
+    packed = recorded.with_name(f"f.json.{end}")
+    with writing(packed) as file:
+        file.write(recorded.read_bytes())
+    text = packed.read_bytes()
+    assert text[:2] == {"gz": b"\x1f\x8b", "zst": b"\x28\xb5"}[end]
     for length in range(2, len(text), 7):
         packed.write_bytes(text[:length])
         with pytest.raises((IntegrityError, InvalidError)):
             checked(recorded.with_name("d"), packed)
+    packed.write_bytes(text[:-9] + bytes([text[-9] ^ 1]) + text[-8:])
+    with pytest.raises((IntegrityError, InvalidError)):
+        checked(recorded.with_name("d"), packed)
     packed.write_bytes(text)
     assert checked(recorded.with_name("d"), packed).same
 
