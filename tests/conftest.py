@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's business: a busy one would fail any of them.
+settings.register_profile("repropack", deadline=None)
+settings.load_profile("repropack")
 
 ROOT = Path(__file__).resolve().parent.parent
 GIT_IDENTITY = {
