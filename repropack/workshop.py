@@ -96,7 +96,7 @@ def open_workshop(
     if settings.offline and need.cuda is not None:
         raise PlanError(
             f"--offline cannot put {need.cuda} into a bundle: CUDA's libraries come from it",
-            hint="lock packages that bring CUDA themselves, or leave --offline out",
+            hint="--with-image brings the whole image; or lock packages that bring CUDA themselves",
         )
     facts = engine.check()
     if settings.engine is None and engine.name != "docker":
