@@ -25,7 +25,7 @@ from repropack.zstd import Packer
 ENDINGS = (".tar.zst", ".tar.gz")
 #: What verifications leave in a bundle's directory.
 _LEFT = frozenset({"reproduction", "recorded", ".repropack"})
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
 _GZIP_LEVEL = 6
@@ -149,33 +149,70 @@ def _put(made: list[Path], scratch: Path, path: Path) -> Archive:
     return Archive(path=path, parts=parts, size_bytes=size_bytes)
 
 
-def tar_of(directory: Path, top: str) -> Iterator[bytes | bytearray]:
-    """The tar of a bundle, in pieces of some MB."""
+def tar_of(directory: Path, top: str) -> Iterator[memoryview]:
+    """The tar of a bundle, in pieces that are to be used before the next one is asked for."""
     time_s = int((directory / checksums.SUMS).stat().st_mtime)
-    buffer = bytearray()
-    written = 0
-    for data in _blocks(directory, top, time_s):
-        buffer += data
-        if len(buffer) >= _PIECE:
-            written += len(buffer)
-            yield buffer
-            buffer = bytearray()
-    buffer += bytes(2 * _BLOCK)
-    yield buffer + bytes(-(written + len(buffer)) % _RECORD)
-
-
-def _blocks(directory: Path, top: str, time_s: int) -> Iterator[bytes]:
-    yield _header(top, tarfile.DIRTYPE, time_s)
+    tar = _Tar()
+    yield from tar.add(_header(top, tarfile.DIRTYPE, time_s))
     folders: set[str] = set()
     for path in checksums.walk(directory, skip=_LEFT):
         name = path.relative_to(directory).as_posix()
         for folder in _new_folders(name, folders):
-            yield _header(f"{top}/{folder}", tarfile.DIRTYPE, time_s)
+            yield from tar.add(_header(f"{top}/{folder}", tarfile.DIRTYPE, time_s))
         if path.is_symlink():
             goal = os.readlink(path)  # noqa: PTH115 (Path.readlink makes `a/b` of `./a//b`)
-            yield _header(f"{top}/{name}", tarfile.SYMTYPE, time_s, goal=goal)
+            yield from tar.add(_header(f"{top}/{name}", tarfile.SYMTYPE, time_s, goal=goal))
         else:
-            yield from _file(path, f"{top}/{name}", time_s)
+            yield from tar.add_file(path, f"{top}/{name}", time_s)
+    yield from tar.end()
+
+
+class _Tar:
+    """A tar in one buffer, which is used again and again: fresh memory would cost as much time."""
+
+    def __init__(self) -> None:
+        self._buffer = memoryview(bytearray(_PIECE))
+        self._at = 0
+        self._written = 0
+
+    def add(self, data: bytes) -> Iterator[memoryview]:
+        """A header, or padding."""
+        if self._at + len(data) > _PIECE:
+            yield self._full()
+        self._buffer[self._at : self._at + len(data)] = data
+        self._at += len(data)
+
+    def add_file(self, path: Path, name: str, time_s: int) -> Iterator[memoryview]:
+        """A file with its header. Raises `OSError`."""
+        with path.open("rb", buffering=0) as file:
+            told = os.fstat(file.fileno())
+            left, executable = told.st_size, bool(told.st_mode & 0o100)
+            yield from self.add(
+                _header(name, tarfile.REGTYPE, time_s, size=left, executable=executable)
+            )
+            while left:
+                if self._at == _PIECE:
+                    yield self._full()
+                count = file.readinto(self._buffer[self._at : self._at + left])
+                if not count:
+                    break
+                self._at += count
+                left -= count
+            if left or file.read(1):
+                raise OSError(None, f"{path} changed while it was read")
+        yield from self.add(bytes(-told.st_size % _BLOCK))
+
+    def end(self) -> Iterator[memoryview]:
+        """What is left, to a whole record."""
+        yield from self.add(bytes(2 * _BLOCK))
+        yield from self.add(bytes(-(self._written + self._at) % _RECORD))
+        yield self._full()
+
+    def _full(self) -> memoryview:
+        piece = self._buffer[: self._at]
+        self._written += self._at
+        self._at = 0
+        return piece
 
 
 def _new_folders(name: str, known: set[str]) -> list[str]:
@@ -187,21 +224,6 @@ def _new_folders(name: str, known: set[str]) -> list[str]:
         new.append(parent)
         parent = parent.rpartition("/")[0]
     return new[::-1]
-
-
-def _file(path: Path, name: str, time_s: int) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        told = os.fstat(file.fileno())
-        yield _header(
-            name, tarfile.REGTYPE, time_s, size=told.st_size, executable=bool(told.st_mode & 0o100)
-        )
-        left = told.st_size
-        while left and (piece := file.read(min(_PIECE, left))):
-            left -= len(piece)
-            yield piece
-        if left or file.read(1):
-            raise OSError(None, f"{path} changed while it was read")
-    yield bytes(-told.st_size % _BLOCK)
 
 
 def _header(

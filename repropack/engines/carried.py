@@ -25,7 +25,8 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 from repropack.bundle.image import Blob, CarriedImage, digest_of
 from repropack.engines.model import Image
 from repropack.errors import BuildError, IntegrityError
-from repropack.retrieval.members import DamagedError, Kind, Member, members
+from repropack.retrieval.members import Kind, Member, members
+from repropack.retrieval.streams import DamagedError
 from repropack.zstd import Packer, library
 
 _PIECE = 1 << 20
@@ -252,7 +253,7 @@ def _hashed(archive: Path, member: Member, blob: Blob) -> Iterator[bytes]:
     hasher = hashlib.sha256()
     for piece in member.content():
         hasher.update(piece)
-        yield piece
+        yield bytes(piece)
     if f"sha256:{hasher.hexdigest()}" != blob.digest:
         raise _other(archive, f"{blob.path} has other content")
     yield bytes(-blob.size_bytes % _BLOCK)

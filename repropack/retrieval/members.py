@@ -1,13 +1,11 @@
 """What is in an archive, one member after the other, read once from front to end.
 
-Owns: zip and tar, and what tars are packed with; what cannot be read is `DamagedError`.
-Does not own: which members are allowed, and writing them (`unpacking`).
+Owns: zip and tar; what cannot be read is `DamagedError`. Does not own: what tars are packed with
+(`streams`), which members are allowed, and writing them (`unpacking`).
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
 import stat
 import tarfile
@@ -19,33 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, cast
 
-from repropack.zstd import library
+from repropack.retrieval.streams import DamagedError, Forward, Whole, unpacked
 
 #: What follows from the name, the longest first.
 ENDS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".tbz", ".txz", ".tzst"),
     *(".tar", ".zip"),
 )
-#: No header of a member is longer: what says otherwise wants memory.
-_MAX_HEADER_BYTES = 64 << 20
 _PIECE = 1 << 20
-
-
-class DamagedError(Exception):
-    """An archive that cannot be read to its end, or says what no archive should."""
-
-
-class Whole(Protocol):
-    """A file that lies in several, as far as reading it from front to end goes."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Of all of them."""
-
-    def open(self, mode: str, /) -> IO[bytes]:
-        """All of it; the mode is `rb`."""
 
 
 class Kind(Enum):
@@ -68,7 +49,7 @@ class Member:
     mtime_s: float = 0.0
     goal: str = ""
     executable: bool = False
-    content: Callable[[], Iterator[bytes]] = lambda: iter(())
+    content: Callable[[], Iterator[bytes | memoryview]] = lambda: iter(())
 
 
 def ending(name: str) -> str:
@@ -163,24 +144,6 @@ def _content(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
             yield piece
 
 
-class _Gauge:
-    """Bytes that come out of a packed tar; headers that never end are refused."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.in_content = False
-        self.header_bytes = 0
-
-    def read(self, size: int = _PIECE) -> bytes:
-        """More of it."""
-        piece = self._stream.read(size)
-        if not self.in_content:
-            self.header_bytes += len(piece)
-            if self.header_bytes > _MAX_HEADER_BYTES:
-                raise DamagedError("a header of it is longer than 64 MB")
-        return piece
-
-
 class _Strict(tarfile.TarInfo):
     """Python takes a damaged header, or none, for the end of an archive; here it is damage."""
 
@@ -198,22 +161,16 @@ class _Strict(tarfile.TarInfo):
 
 
 def _of_tar(archive: Path | Whole, end: str) -> Iterator[Member]:
-    with reading(), _unpacked(archive, end) as stream:
-        gauge = _Gauge(stream)
-        with tarfile.open(
-            fileobj=cast(Any, gauge), mode="r|", tarinfo=_Strict, bufsize=_PIECE
-        ) as opened:
+    with reading(), unpacked(archive, end) as stream:
+        with tarfile.TarFile(fileobj=cast(Any, stream), tarinfo=_Strict) as opened:
             while (info := opened.next()) is not None:
-                gauge.header_bytes, gauge.in_content = 0, True
+                stream.header_bytes = 0
                 cast(Any, opened).members = []  # it would keep a million of them
-                yield _tar_member(opened, info)
-                gauge.in_content = False
-        gauge.in_content = True
-        while gauge.read():  # to the checksum at the end of what packs it
-            pass
+                yield _tar_member(opened, stream, info)
+        stream.drain()
 
 
-def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
+def _tar_member(opened: tarfile.TarFile, stream: Forward, info: tarfile.TarInfo) -> Member:
     kinds = (
         (info.isreg(), Kind.FILE),
         (info.isdir(), Kind.DIRECTORY),
@@ -227,8 +184,29 @@ def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
         mtime_s=info.mtime,
         goal=info.linkname,
         executable=bool(info.mode & 0o100),
-        content=lambda: _content(lambda: _file_of(opened, info)),
+        content=lambda: _tar_content(opened, stream, info),
     )
+
+
+def _tar_content(
+    opened: tarfile.TarFile, stream: Forward, info: tarfile.TarInfo
+) -> Iterator[bytes | memoryview]:
+    """Straight from what is unpacked; files with holes by way of `tarfile`, which knows these."""
+    if info.issparse():
+        stream.header_bytes = -info.size
+        try:
+            yield from _content(lambda: _file_of(opened, info))
+        finally:
+            stream.header_bytes = 0
+        return
+    stream.seek(info.offset_data)
+    left = info.size
+    with reading():
+        for piece in stream.take(left):
+            left -= len(piece)
+            yield piece
+    if left:
+        raise DamagedError("unexpected end of data")
 
 
 def _file_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
@@ -236,37 +214,3 @@ def _file_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     if file is None:
         raise DamagedError(f"{info.name!r} has no content")
     return file
-
-
-@contextmanager
-def _unpacked(archive: Path | Whole, end: str) -> Iterator[IO[bytes]]:
-    """The tar itself."""
-    with archive.open("rb") as file:
-        if end in (".tar.gz", ".tgz"):
-            yield gzip.GzipFile(fileobj=file)  # type: ignore[misc]
-        elif end in (".tar.bz2", ".tbz2", ".tbz"):
-            yield bz2.BZ2File(file)
-        elif end in (".tar.xz", ".txz"):
-            yield lzma.LZMAFile(file)  # noqa: SIM115 (closed with the file)
-        elif end in (".tar.zst", ".tzst"):
-            yield zstandard(file)
-        else:
-            yield file
-
-
-def zstandard(file: IO[bytes]) -> Any:
-    """What a file holds that zstd packed."""
-    zstd = library()
-
-    class Reading(zstd.ZstdFile):  # type: ignore[misc, name-defined]
-        """Its errors are of a class of its own."""
-
-        def read(self, size: int = -1) -> bytes:
-            """More of it."""
-            try:
-                piece: bytes = super().read(size)
-            except zstd.ZstdError as error:
-                raise DamagedError(str(error)) from error
-            return piece
-
-    return Reading(file)

@@ -17,7 +17,8 @@ from typing import Final
 from repropack.errors import DataError
 from repropack.footprint.following import size
 from repropack.progress import Reporter
-from repropack.retrieval.members import DamagedError, Kind, Member, Whole, ending, members
+from repropack.retrieval.members import Kind, Member, ending, members
+from repropack.retrieval.streams import DamagedError, Whole
 
 #: Below, no archive is a bomb, however well it packs.
 RATIO_FROM_BYTES: Final = 100_000_000
