@@ -121,7 +121,10 @@ class Pool:
     def _start(self) -> None:
         if self._executor is not None:
             return
-        context = multiprocessing.get_context("spawn")
+        # A copy of this process is there at once, a new one has Python to start and modules to
+        # import. But a copy has no other threads, and what they held is held for ever.
+        alone = threading.active_count() == 1
+        context = multiprocessing.get_context("fork" if alone else "spawn")
         self._counter = self._counter or context.Value("Q", 0)
         self._stop = context.Value("b", 0, lock=False)
         self._executor = ProcessPoolExecutor(

@@ -9,6 +9,7 @@ import hashlib
 import mmap
 import os
 import stat
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -20,6 +21,10 @@ from repropack.footprint.walk import Tree, reason
 #: gains.
 LARGE = 32 << 20
 _SLICE = 64 << 20
+_LARGEST_SLICE = 1 << 30
+#: All cores wait for the last of them at the end of a slice, so it should take a while; but not
+#: longer than somebody waits to see that it goes on.
+_SLICE_S = 0.1
 _PIECE = 1 << 20
 CHANGED = "changed while being read"
 Advance = Callable[[int], None]
@@ -135,11 +140,14 @@ def _read(descriptor: int, size_bytes: int, hasher: Hasher, advance: Advance) ->
 
 
 def _read_mapped(descriptor: int, size_bytes: int, hasher: Hasher, advance: Advance) -> int:
-    done = 0
+    done, most = 0, _SLICE
     while done < size_bytes:
-        length = min(_SLICE, size_bytes - done)
+        length = min(most, size_bytes - done)
+        began_s = time.monotonic()
         with mmap.mmap(descriptor, length, offset=done, prot=mmap.PROT_READ) as content:
             hasher.update(content)
         done += length
         advance(length)
+        quick = time.monotonic() - began_s < _SLICE_S
+        most = min(2 * most, _LARGEST_SLICE) if quick else max(most // 2, _SLICE)
     return done
