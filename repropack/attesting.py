@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from repropack import signing
@@ -17,6 +18,7 @@ from repropack.choosing import refuse_loosening, select_runs
 from repropack.errors import BuildError
 from repropack.metadata import provenance
 from repropack.progress import Reporter
+from repropack.sameness import pinned
 from repropack.settings import Built, Question, Settings
 from repropack.workspace import write_atomically
 
@@ -30,18 +32,23 @@ def attest(built: Built, settings: Settings) -> Built:
     before = (directory / checksums.SUMS).stat().st_mtime_ns
     try:
         written = [directory / provenance.FILE]
-        write_atomically(written[0], statement_text(built))
+        write_atomically(written[0], statement_text(built, settings.cache))
         if settings.sign is not None:
             files = (directory / checksums.SUMS, written[0])
             written += [signing.sign(path, settings.sign) for path in files]
-        for path in (*written, directory):  # as everything in a bundle: of the commit's time
+        listed = [path for path in (directory / provenance.FILES,) if path.exists()]
+        for path in (
+            *written,
+            *listed,
+            directory,
+        ):  # as everything in a bundle: of the commit's time
             os.utime(path, ns=(before, before))
     except OSError as error:
         raise BuildError(f"cannot write to {directory}: {error.strerror or error}") from error
     return built
 
 
-def statement_text(built: Built) -> str:
+def statement_text(built: Built, cache: Path) -> str:
     """The provenance of a bundle's image as JSON."""
     directory = built.bundle.directory
     manifest = json.loads((directory / "repropack.json").read_bytes())
@@ -51,10 +58,41 @@ def statement_text(built: Built) -> str:
         manifest,
         sums,
         digest=built.bundle.sums_sha256,
-        image=(built.image.tag, built.image.id) if contained else None,
-        engine=built.engine.name,
+        image=(built.image.tag, image_record(built)) if contained else None,
+        builder=builder_of(built, cache),
     )
     return json.dumps(found, indent=1) + "\n"
+
+
+def builder_of(built: Built, cache: Path) -> provenance.Builder:
+    """What built the image; of one that lay there already, what is remembered of that."""
+    facts = built.facts
+    now = provenance.Builder(
+        engine=facts.name,
+        version=facts.version,
+        builder=facts.builder,
+        builder_version=facts.builder_version,
+    )
+    path = cache / "builders" / f"{built.image.id.rpartition(':')[2]}.json"
+    if built.made:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(asdict(now)) + "\n")
+        return now
+    try:
+        return provenance.Builder(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return replace(now, builder="", builder_version="")
+
+
+def image_record(built: Built) -> provenance.Recorded:
+    """The image, and how far it can be made again: as compared, else as its inputs are pinned."""
+    found = built.sameness
+    level = found.level if found and found.level else pinned(built.bundle)
+    return provenance.Recorded(
+        image_id=built.image.id,
+        level=level.value,
+        files_sha256=found.files_sha256 if found else None,
+    )
 
 
 def read_trusted(directory: Path, settings: Settings, reporter: Reporter) -> Bundle:

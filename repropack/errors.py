@@ -6,7 +6,19 @@ Does not own: the exit codes of verdicts (`judge.verdict`), printing (`cli`).
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its own words; the first of several, when a tree was copied."""
+    if error.errno:
+        return os.strerror(error.errno)
+    several = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    if several and isinstance(several[0], tuple):  # shutil.Error: (source, target, why) of each
+        return re.sub(r"^\[Errno \d+\] |: '.*'$", "", str(several[0][-1]))
+    return str(error) or "it did not say why"
 
 
 class RepropackError(Exception):

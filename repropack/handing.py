@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from repropack.archives import write_archive
 from repropack.attesting import attest
 from repropack.bundle import checksums
 from repropack.bundle.image import CarriedImage
 from repropack.engines.carried import Carrier, write_image
+from repropack.environment.store import exclusively
 from repropack.errors import BuildError
 from repropack.progress import Reporter
 from repropack.settings import Built, Settings
 from repropack.workspace import write_atomically
+
+
+@contextmanager
+def alone(out: Path, cache: Path, reporter: Reporter) -> Iterator[None]:
+    """Nobody else writes this bundle meanwhile: another call waits. Raises `BuildError`."""
+    key = hashlib.sha256(os.fsencode(out.absolute())).hexdigest()
+    with exclusively(cache / "locks" / f"bundle-{key[:32]}"):
+        reporter.step(f"writing {out}")
+        yield
 
 
 def hand_over(built: Built, settings: Settings, reporter: Reporter) -> Built:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,10 +26,13 @@ from repropack.bundle.image import CarriedImage
 from repropack.debian.debs import differences
 from repropack.engines import BuildRecipe, Image, Pairs
 from repropack.engines.carried import Carrier, load_image
+from repropack.engines.owners import AGAIN, mark
+from repropack.engines.saved import Keeper
 from repropack.environment import place
-from repropack.errors import BuildError, IntegrityError
+from repropack.errors import BuildError, IntegrityError, RunError, reason
 from repropack.gathering import conda_of, wheels_of
 from repropack.layers import LAYER, write_layer
+from repropack.marks import new_scratch
 from repropack.progress import Reporter
 from repropack.settings import Built
 from repropack.workshop import Workshop
@@ -46,9 +48,25 @@ def finish(bundle: Bundle, workshop: Workshop, lock: Path | None = None) -> Buil
     """The bundle with its image. `lock` is the file that was kept of its resolution."""
     strange = differences(bundle.debs, workshop.debs) if bundle.debs and workshop.debs else ()
     tell(strange, workshop.reporter)
-    image = provide_image(bundle, workshop)
-    engine, facts = workshop.engine, workshop.facts
-    return Built(bundle=bundle, image=image, engine=engine, facts=facts, lock=lock, strange=strange)
+    present = image_there(bundle, workshop)
+    return Built(
+        bundle=bundle,
+        image=present or provide_image(bundle, workshop),
+        engine=workshop.engine,
+        facts=workshop.facts,
+        lock=lock,
+        strange=strange,
+        made=present is None,
+    )
+
+
+def image_there(bundle: Bundle, workshop: Workshop) -> Image | None:
+    """The image of this very bundle, if it was built before and may be used."""
+    present = None if workshop.settings.rebuild else workshop.engine.image(bundle.tag)
+    if present is None or dict(present.labels).get(BUNDLE_LABEL) != bundle.digest:
+        return None
+    workshop.engine.tag(present, workshop.settings.tags)
+    return present
 
 
 def tell(strange: tuple[str, ...], reporter: Reporter) -> None:
@@ -63,28 +81,20 @@ def tell(strange: tuple[str, ...], reporter: Reporter) -> None:
 
 
 def provide_image(bundle: Bundle, workshop: Workshop) -> Image:
-    """The image of a bundle, under its own tag and those asked for; built if it is not there.
+    """The image of a bundle, under its own tag and those asked for: loaded from it, or built.
 
     Raises `BuildError` (exit code 5), `IntegrityError` (7) for a Dockerfile that is not ours, and
     whatever fetching raises.
     """
-    settings = workshop.settings
-    present = None if settings.rebuild else workshop.engine.image(bundle.tag)
-    if present is not None and dict(present.labels).get(BUNDLE_LABEL) == bundle.digest:
-        workshop.engine.tag(present, settings.tags)
-        return present
     carried = bundle.carried if isinstance(workshop.engine, Carrier) else None
-    if carried is not None and not settings.rebuild:
+    if carried is not None and not workshop.settings.rebuild:
         return load_carried(bundle, carried, workshop)
     try:
         workshop.log.parent.mkdir(parents=True, exist_ok=True)
-        built = build_image(bundle, workshop)
-        if carried is not None:
-            workshop.reporter.note(f"image: {likeness(built, carried)}")
-        return built
+        return build_image(bundle, workshop)
     except OSError as error:
         raise BuildError(
-            f"{bundle.tag} could not be built: {error.filename or 'the disk'}: {error.strerror}",
+            f"{bundle.tag} could not be built: {error.filename or 'the disk'}: {reason(error)}",
             hint="is the disk full? try `df -h`",
         ) from error
 
@@ -103,18 +113,27 @@ def load_carried(bundle: Bundle, carried: CarriedImage, workshop: Workshop) -> I
     return replace(found, tag=bundle.tag)
 
 
-def likeness(built: Image, carried: CarriedImage) -> str:
-    """How the image that was built here is like the author's."""
-    if built.id in carried.ids:
-        return f"what was built here is the author's image, {built.id}"
-    theirs = [layer.digest for layer in carried.layers]
-    if list(built.layers) == theirs:
-        return "what was built here has the author's layers, and another config (as times differ)"
-    same = len(set(theirs) & set(built.layers))
-    return (
-        f"what was built here is not the author's image: {same} of its {len(built.layers)} layers "
-        f"are among the author's {len(theirs)}"
-    )
+@contextmanager
+def built_again(bundle: Bundle, workshop: Workshop) -> Iterator[Image]:
+    """A second image of a bundle, of which nothing is taken from the first. It is removed again.
+
+    Raises as `provide_image`.
+    """
+    settings = replace(workshop.settings, rebuild=True, tags=())
+    apart = replace(workshop, settings=settings, again=mark())
+    tag, engine = again_tag(apart, "image"), workshop.engine
+    assert isinstance(engine, Keeper), "it has images"
+    try:
+        yield provide_image(replace(bundle, tag=tag), apart)
+    finally:
+        for made in (tag, again_tag(apart, "environment")):
+            with suppress(RunError):  # the next call removes it
+                engine.remove_image(made)
+
+
+def again_tag(workshop: Workshop, what: str) -> str:
+    """The name of an image that is made to be compared."""
+    return f"{AGAIN}:{what}-{workshop.again}"
 
 
 def build_image(bundle: Bundle, workshop: Workshop) -> Image:
@@ -149,7 +168,8 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
     """The image of the environment alone, tagged by everything that it depends on."""
     locks = [(bundle.directory / name).read_bytes() for name in lock_files(bundle)]
     images = [image for image in (base, workshop.cuda) if image is not None]
-    tag = environment_tag(head, locks, [image.id for image in images])
+    usual = environment_tag(head, locks, [image.id for image in images])
+    tag = again_tag(workshop, "environment") if workshop.again else usual
     present = None if workshop.settings.rebuild else workshop.engine.image(tag)
     if present is not None:
         return present
@@ -162,9 +182,24 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
             tag=tag,
             build_args=tuple(zip(("BASE", "CUDA"), (i.tag for i in images), strict=False)),
             target="environment",
+            fresh=bool(workshop.again),
             log=workshop.log.with_suffix(".environment.log"),
         )
-        return workshop.engine.build(recipe, workshop.reporter.detail)
+        made = workshop.engine.build(recipe, workshop.reporter.detail)
+    return by_its_usual_name(made, usual, workshop) if workshop.again else made
+
+
+def by_its_usual_name(made: Image, usual: str, workshop: Workshop) -> Image:
+    """The environment of a second build by the name of the first, if it is the very same image.
+
+    Podman writes the name of what an image is made of into it: the latest, if there are several.
+    """
+    engine, named = workshop.engine, workshop.engine.image(usual)
+    if named is None or named.id != made.id:
+        return made
+    assert isinstance(engine, Keeper), "it has images"
+    engine.remove_image(made.tag)
+    return named
 
 
 def environment_tag(head: str, locks: Sequence[bytes], ids: Sequence[str]) -> str:
@@ -219,6 +254,7 @@ def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pai
         tag=bundle.tag,
         extra_tags=workshop.settings.tags,
         labels=labels,
+        fresh=bool(workshop.again),
         log=workshop.log,
     )
 
@@ -227,7 +263,7 @@ def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pai
 def build_context(bundle: Bundle, names: tuple[str, ...]) -> Iterator[Path]:
     """A directory with these parts of a bundle and nothing else, linked rather than copied."""
     try:
-        context = Path(tempfile.mkdtemp(prefix=".context.", dir=bundle.directory.parent.absolute()))
+        context = new_scratch(bundle.directory.parent.absolute(), ".context.")
     except OSError as error:
         raise BuildError(
             f"cannot write beside {bundle.directory}: {error.strerror}",

@@ -17,11 +17,11 @@ from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.choosing import require_runs
 from repropack.fitting import environment_of
 from repropack.gathering import gather
-from repropack.handing import hand_over
-from repropack.images import finish
+from repropack.handing import alone, hand_over
 from repropack.plan import Plan, make_plan
 from repropack.progress import Reporter
 from repropack.project import Looked, look, require_experiments
+from repropack.sameness import finished
 from repropack.settings import Built, Question, Settings, Verified
 from repropack.workshop import open_workshop
 
@@ -51,11 +51,11 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
     make = partial(make_wheels, plan=plan, source=looked.source, workshop=workshop)
     ingredients = gather(plan, workshop.base_record, make, cache=settings.cache, reporter=reporter)
     ingredients = datasets.record(looked, ingredients, settings, reporter)
-    reporter.step(f"writing {out}")
-    bundle = write_bundle(
-        plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check
-    )
-    return hand_over(finish(bundle, workshop, keep_lock(plan, out)), settings, reporter)
+    with alone(out, settings.cache, reporter):
+        bundle = write_bundle(
+            plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check
+        )
+        return hand_over(finished(bundle, workshop, keep_lock(plan, out)), settings, reporter)
 
 
 def verify(
@@ -66,7 +66,7 @@ def verify(
 
     if is_bundle(directory):
         bundle = read_runnable(directory, question, settings, reporter)
-        built = finish(bundle, open_workshop(bundle.base, settings, reporter, bundle))
+        built = finished(bundle, open_workshop(bundle.base, settings, reporter, bundle))
     else:
         looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
         require_runs(looked, question)

@@ -134,7 +134,11 @@ def as_dict(verified: Verified) -> dict[str, Any]:
             "path": str(verified.archive or built.bundle.directory),
             "digest": built.bundle.digest,
         },
-        "image": {"tag": built.image.tag, "id": built.image.id},
+        "image": {
+            "tag": built.image.tag,
+            "id": built.image.id,
+            **({"authors": built.sameness.to_json()} if built.sameness else {}),
+        },
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},
         "determinism": [each.to_json() for each in verified.repeats],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ class Settings:
     container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
     everything that an image build needs goes into the bundle, with `with_image` the image itself.
     `archive` is the file that the bundle is to be, in parts of `part_bytes`.
+    `check_reproducible` builds the image a second time and compares.
     """
 
     cache: Path
@@ -41,6 +43,7 @@ class Settings:
     with_image: bool = False
     archive: Path | None = None
     part_bytes: int = PART_BYTES
+    check_reproducible: bool = False
     infer: bool = False
     fetch: bool = False
     as_of: AsOf | None = None
@@ -88,13 +91,45 @@ class Question:
     sign: Path | None = None
 
 
+class Level(enum.StrEnum):
+    """How far an image can be made again, from the least: each includes those before it."""
+
+    RECIPE = "recipe"
+    PINNED = "pinned inputs"
+    CONTENTS = "same contents"
+    IMAGE = "same image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sameness:
+    """An image held against another build of the same bundle; `lines` tell it.
+
+    `level` is None where it is not known. `files_sha256` is the hash of the list of the image's
+    files, where it was made.
+    """
+
+    level: Level | None
+    lines: tuple[str, ...] = ()
+    files_sha256: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For other programs."""
+        return {
+            "level": None if self.level is None else self.level.value,
+            "found": list(self.lines),
+            "files_sha256": self.files_sha256,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
     """A bundle, its image, and the engine that has it. `strange` are the packages of the base that
     are not those of the bundle.
 
     `lock` is what was resolved for it, as a file that its author can commit. `archive` is the
-    bundle as one file, where that was asked for.
+    bundle as one file, where that was asked for. `made` says that the image was built by this call,
+    and did not lie there. `sameness` is how it compares, where that was asked for: with a second
+    one, or with the one of the author.
     """
 
     bundle: Bundle
@@ -104,6 +139,8 @@ class Built:
     lock: Path | None = None
     archive: Archive | None = None
     strange: tuple[str, ...] = ()
+    made: bool = True
+    sameness: Sameness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,11 @@ from repropack.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Where images are made. `base` is None for an engine that has no use for one."""
+    """Where images are made. `base` is None for an engine that has no use for one.
+
+    With `again`, a mark, images are made under names of their own, and of nothing that was built
+    before.
+    """
 
     engine: Engine
     facts: EngineFacts
@@ -37,6 +41,7 @@ class Workshop:
     target: Target
     settings: Settings
     reporter: Reporter
+    again: str = ""
 
     @property
     def base_record(self) -> BaseRecord:
@@ -61,7 +66,8 @@ class Workshop:
     @property
     def log(self) -> Path:
         """Where the whole output of a build goes."""
-        return self.settings.cache / "logs" / f"build-{os.getpid()}.log"
+        name = "again" if self.again else "build"
+        return self.settings.cache / "logs" / f"{name}-{os.getpid()}.log"
 
 
 def refuse_venv(engine: Engine, settings: Settings) -> None:

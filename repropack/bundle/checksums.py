@@ -22,7 +22,9 @@ from repropack.errors import IntegrityError
 SUMS = "SHA256SUMS"
 LINKS = "LINKS"
 #: What is said about a whole bundle, and of its image: signatures stand beside what they sign.
-ATTESTED = frozenset({"provenance.json", "provenance.json.sig", f"{SUMS}.sig"})
+ATTESTED = frozenset(
+    {"provenance.json", "provenance.json.sig", f"{SUMS}.sig", "image-files.tsv.gz"}
+)
 #: What fetching and running put beside the bundle's files. Of `wheels` those that no index has are
 #: the bundle's own, and listed.
 UNLISTED = frozenset({SUMS, "reproduction", ".repropack"}) | ATTESTED

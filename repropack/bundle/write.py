@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,8 +17,9 @@ from repropack.bundle.page import readme
 from repropack.bundle.read import Bundle, read_bundle
 from repropack.debian.debs import debs_text
 from repropack.environment import place, to_pylock
-from repropack.errors import BuildError
+from repropack.errors import BuildError, IntegrityError
 from repropack.judge.pyz import write_pyz
+from repropack.marks import left_behind, new_scratch
 from repropack.metadata import rocrate, sbom
 from repropack.metadata.times import OLDEST_TIME_S
 from repropack.plan import Plan
@@ -55,7 +55,8 @@ def write_bundle(
     time_s = plan.origin.commit_time_s or OLDEST_TIME_S
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent))
+        put_back(out)
+        temporary = new_scratch(out.parent, f".{out.name}.", ".tmp")
     except OSError as error:
         raise BuildError(f"cannot write {out}: {error.strerror}") from error
     try:
@@ -66,7 +67,8 @@ def write_bundle(
         fill(temporary, plan, ingredients, author, cache=cache, patch=source.patch)
         check(temporary)
         settle(temporary, time_s)
-        put(temporary, out)
+        if not is_same(temporary, out):
+            put(temporary, out)
     except OSError as error:
         raise BuildError(
             f"cannot write {out}: {error.strerror or error}", hint="is the disk full? try `df -h`"
@@ -179,12 +181,38 @@ def settle(directory: Path, time_s: int) -> None:
         os.utime(parent, (time_s, time_s))
 
 
+def is_same(temporary: Path, out: Path) -> bool:
+    """Whether this bundle is there already, whole: then nobody who reads it is disturbed.
+
+    What was attested of it then is removed: it is attested again.
+    """
+    sums = out / checksums.SUMS
+    try:
+        same = sums.read_bytes() == (temporary / checksums.SUMS).read_bytes()
+        same = same and not checksums.differences(
+            out, checksums.parse_sums(sums.read_text("utf-8"))
+        )
+    except (OSError, ValueError, IntegrityError):
+        return False
+    for name in checksums.ATTESTED if same else ():
+        (out / name).unlink(missing_ok=True)
+    return same
+
+
+def put_back(out: Path) -> None:
+    """The older bundle, where a process was killed when it had moved it aside. Raises `OSError`."""
+    for aside in left_behind(out.parent, f".{out.name}.", ".old"):
+        if not os.path.lexists(out) and (aside / out.name).exists():
+            (aside / out.name).rename(out)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def put(temporary: Path, out: Path) -> None:
     """Rename into place. An older bundle there is moved aside first, and put back on failure."""
     if not os.path.lexists(out):
         temporary.rename(out)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+    aside = new_scratch(out.parent, f".{out.name}.", ".old")
     out.rename(aside / out.name)
     try:
         temporary.rename(out)

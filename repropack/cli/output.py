@@ -172,6 +172,7 @@ def built(result: Built, *, as_json: bool) -> int:
         "engine": {"name": result.facts.name, "version": result.facts.version},
         "lock": str(result.lock) if result.lock else None,
         "archive": archive_json(archive) if archive else None,
+        "reproducible": result.sameness.to_json() if result.sameness else None,
     }
     if as_json:
         show_json(facts)
@@ -188,7 +189,10 @@ def built(result: Built, *, as_json: bool) -> int:
 
         name = committed_name(result.lock)
         rows.append(("lock", f"{result.lock}: commit it as {name} to keep these versions"))
-    show_lines(columns(rows))
+    found = result.sameness
+    if found is not None and found.level is not None:
+        rows.append(("reproducible", found.level.value))
+    show_lines(columns(rows), *(f"  {line}" for line in (found.lines if found else ())))
     return 0
 
 

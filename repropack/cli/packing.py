@@ -41,6 +41,12 @@ def packing_options(command: Command) -> Command:
     """What makes a bundle last, what reviewers then need not have, and how it travels."""
     for option in (
         click.option(
+            "--check-reproducible",
+            is_flag=True,
+            help="Build the image twice, of nothing that was built before; say how far the two "
+            "are the same, which files differ, and why.",
+        ),
+        click.option(
             "--part-size",
             "part_bytes",
             metavar="SIZE",

@@ -23,6 +23,7 @@ from repropack.engines.bootstrap import bootstrap
 from repropack.engines.managed import ManagedPython, managed_python
 from repropack.engines.model import BuildRecipe, Engine, Image, Progress
 from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
+from repropack.marks import scratch
 from repropack.tables import SUITES
 from repropack.workspace import write_atomically
 
@@ -168,8 +169,7 @@ def _pull(engine: BaseEngine, spec: BaseSpec, progress: Progress) -> Image:
 
 
 def _bootstrap(engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path) -> Image:
-    with tempfile.TemporaryDirectory(prefix="repropack-base-") as directory:
-        context = Path(directory)
+    with scratch(Path(tempfile.gettempdir()), "repropack-base-") as context:
         python = spec.managed.archive if spec.managed else None
         rootfs = context / ROOTFS
         bootstrap(spec.suite, spec.apt, rootfs, python=python, log=log, progress=progress)

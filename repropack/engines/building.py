@@ -6,7 +6,6 @@ its options (`docker_build`, `podman`).
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from repropack.engines.build_log import BuildLog
 from repropack.engines.diagnosis import explain
 from repropack.engines.model import BuildRecipe, Progress
-from repropack.errors import BuildError
+from repropack.errors import BuildError, reason
 
 PROXIES = tuple(
     name
@@ -71,7 +70,7 @@ def build_log(recipe: BuildRecipe, progress: Progress) -> Iterator[BuildLog]:
     except OSError as error:
         place = error.filename or recipe.log
         raise BuildError(
-            f"the image could not be built: {place}: {os.strerror(error.errno or 0)}",
+            f"the image could not be built: {place}: {reason(error)}",
             hint=explain(str(error)).hint or None,
             log=recipe.log,
         ) from error

@@ -15,7 +15,6 @@ import hashlib
 import json
 import posixpath
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 from repropack.bundle.image import Blob, CarriedImage, digest_of
 from repropack.engines.model import Image
 from repropack.errors import BuildError, IntegrityError
+from repropack.marks import scratch
 from repropack.retrieval.members import Kind, Member, members
 from repropack.retrieval.streams import DamagedError
 from repropack.zstd import Packer, library
@@ -51,7 +51,7 @@ class Carrier(Protocol):
 
 def write_image(engine: Carrier, image: Image, path: Path) -> CarriedImage:
     """Write an image to a file, whole or not at all. Raises `OSError` and `BuildError`."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".image-") as directory:
+    with scratch(path.parent, ".image-") as directory:
         part = Path(directory) / "image"
         with Path(directory, "parts").open("w+b") as parts, part.open("wb") as out:
             kept = _Parts(parts)

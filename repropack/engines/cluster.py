@@ -38,7 +38,7 @@ from repropack.engines.model import (
 )
 from repropack.engines.rootfs import Unrolled, labels_of, layers_of, unroll, variables_of
 from repropack.engines.runtimes import runtime
-from repropack.errors import BuildError, NoEngineError, RunError
+from repropack.errors import BuildError, NoEngineError, RunError, reason
 
 _ANSWER_TIMEOUT_S = 30.0
 _UNPACKING = ".unpacking-"
@@ -129,7 +129,7 @@ class ClusterEngine:
         except OSError as error:
             raise BuildError(
                 f"{name} could not be unpacked: {error.filename or self.directory}: "
-                f"{os.strerror(error.errno or 0)}",
+                f"{reason(error)}",
                 hint="set REPROPACK_CACHE to a directory with enough space",
             ) from error
 
@@ -178,7 +178,7 @@ class ClusterEngine:
             )
         except OSError as error:
             raise RunError(
-                f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",
+                f"{error.filename or order.directory}: {reason(error)}",
                 hint="free some disk space, or choose another directory with -o",
             ) from error
 

@@ -112,6 +112,7 @@ class DockerEngine:
             endpoint=self._endpoint.url,
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
             builder=builder,
+            builder_version=self._cli.buildkit if self._cli else "",
             gpus=find_gpus(),
             gpu_runtime=way,
             cdi_devices=devices,

@@ -62,6 +62,7 @@ def _build_legacy(client: APIClient, recipe: BuildRecipe, log: BuildLog) -> None
             labels=dict(recipe.labels),
             buildargs=dict(recipe.build_args),
             target=recipe.target,
+            nocache=recipe.fresh,
             network_mode="none",
             rm=True,
             forcerm=True,
@@ -126,11 +127,12 @@ def build_buildkit(cli: DockerCli, recipe: BuildRecipe, progress: Progress) -> N
 
 def _command(cli: DockerCli, recipe: BuildRecipe) -> list[str]:
     options = [*cli.build_command(), "--network", "none", "--progress", "plain"]
+    options += ["--no-cache"] if recipe.fresh else []
     options += ["--file", str(recipe.context / recipe.dockerfile), "--tag", recipe.tag]
     for name, value in recipe.labels:
         options += ["--label", f"{name}={value}"]
     # The CLI adds the proxies of its config file unless the command line names them.
-    for name, value in (*_NO_PROXIES, *recipe.build_args):
+    for name, value in (*_NO_PROXIES, *cli.time_args(), *recipe.build_args):
         options += ["--build-arg", f"{name}={value}"]
     if recipe.target:
         options += ["--target", recipe.target]

@@ -12,8 +12,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from repropack.metadata.times import OLDEST_TIME_S
+
 _ANSWER_TIMEOUT_S = 30
 _FIRST_WITHOUT_BUILTIN_BUILDKIT = 23
+_FIRST_WITH_TIMES = (0, 13)  # https://github.com/moby/buildkit/blob/master/docs/build-repro.md
 _PLUGIN = "cli-plugins/docker-buildx"
 _PLUGINS = tuple(
     Path(root) / "docker" / _PLUGIN
@@ -30,10 +33,14 @@ _PLUGINS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerCli:
-    """A docker command that can build with BuildKit: by the buildx plugin, or built in."""
+    """A docker command that can build with BuildKit: by the buildx plugin, or built in.
+
+    `buildkit` is BuildKit's own version, where the plugin tells it.
+    """
 
     program: str
     buildx: bool
+    buildkit: str = ""
     context: str = ""
     env: tuple[tuple[str, str], ...] = ()
 
@@ -43,7 +50,18 @@ class DockerCli:
             return [self.program, "build"]
         # A user's own builder may live in a container, where the engine's images are not seen.
         builder = ["--builder", self.context] if self.context else []
-        return [self.program, "buildx", "build", "--load", *builder]
+        output = "--output=type=docker,rewrite-timestamp=true" if self.fixes_times else "--load"
+        return [self.program, "buildx", "build", output, *builder]
+
+    @property
+    def fixes_times(self) -> bool:
+        """Whether it gives every file of the layers that it makes the time that it is told."""
+        found = re.match(r"v?(\d+)\.(\d+)", self.buildkit)
+        return found is not None and (int(found[1]), int(found[2])) >= _FIRST_WITH_TIMES
+
+    def time_args(self) -> tuple[tuple[str, str], ...]:
+        """The build argument that says which time."""
+        return (("SOURCE_DATE_EPOCH", str(OLDEST_TIME_S)),) if self.fixes_times else ()
 
     def environment(self) -> dict[str, str]:
         """Return the environment for the command: BuildKit on, the user's builder choice off."""
@@ -61,9 +79,18 @@ def find_cli(program: str | None = None, env: tuple[tuple[str, str], ...] = ()) 
     old = version is not None and int(version[1]) < _FIRST_WITHOUT_BUILTIN_BUILDKIT
     if _has_buildx_file() and _answer(program, "buildx", "version") is not None:
         context = _answer(program, "context", "show") or ""
-        return DockerCli(program=program, buildx=True, context=context, env=env)
+        told = _answer(program, "buildx", "inspect", *([context] if context else [])) or ""
+        return DockerCli(
+            program=program, buildx=True, buildkit=buildkit_version(told), context=context, env=env
+        )
     # Up to 22 BuildKit is built in; since then it needs the plugin.
     return DockerCli(program=program, buildx=False, env=env) if old else None
+
+
+def buildkit_version(told: str) -> str:
+    """BuildKit's own version, in what `docker buildx inspect` tells; "" where it does not."""
+    found = re.search(r"^\s*BuildKit(?: version)?:\s*(v?[0-9][^\s]*)", told, re.I | re.M)
+    return found[1] if found else ""
 
 
 def _has_buildx_file() -> bool:

@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from repropack.engines.docker_client import failures, patience
-from repropack.engines.docker_orphans import SHELL
 from repropack.engines.docker_run import remove
 from repropack.engines.model import BuildRecipe
-from repropack.engines.owners import mark
+from repropack.engines.owners import SHELL, mark
+from repropack.marks import scratch
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -141,8 +141,7 @@ def _shell(
 ) -> Iterator[str]:
     """The image without what is installed, under a tag that lasts as long as it is needed."""
     tag = f"{SHELL}:{mark()}"
-    with tempfile.TemporaryDirectory(prefix="repropack-shell-") as directory:
-        context = Path(directory)
+    with scratch(Path(tempfile.gettempdir()), "repropack-shell-") as context:
         (context / "Dockerfile").write_text(found.shell, "utf-8")
         build(
             replace(

@@ -6,12 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from repropack.engines.docker_client import failures
-from repropack.engines.owners import OWNER, is_orphan
+from repropack.engines.owners import AGAIN, OWNER, SHELL, is_orphan
 
 if TYPE_CHECKING:
     from docker import APIClient
-
-SHELL = "repropack/shell"
 
 
 def sweep(client: APIClient) -> list[str]:
@@ -25,7 +23,7 @@ def sweep(client: APIClient) -> list[str]:
                 with suppress(*failures()):
                     client.remove_container(found["Id"], v=True, force=True)
                     removed.append(name)
-        for found in client.images(SHELL):
+        for found in (*client.images(SHELL), *client.images(AGAIN)):
             for tag in filter(is_orphan, found["RepoTags"] or ()):
                 with suppress(*failures()):
                     client.remove_image(tag)

@@ -55,7 +55,7 @@ def record_of(
 
     `left_behind` says so if the container could not be removed.
     """
-    status, reason = _judge(ending, state, has_record=has_record and bool(out))
+    status, reason = _judge(ending, state, has_record=has_record, copied=out is not None)
     return EngineRecord(
         engine=engine,
         status=status,
@@ -68,12 +68,14 @@ def record_of(
     )
 
 
-def _judge(ending: Ending, state: State, *, has_record: bool) -> tuple[RunStatus, str]:
+def _judge(
+    ending: Ending, state: State, *, has_record: bool, copied: bool
+) -> tuple[RunStatus, str]:
     """Say how the run ended, and why it was not simply completed."""
     if ending.how is How.INTERRUPTED:
         return RunStatus.INTERRUPTED, "stopped by the user"
     overdue = "the runner did not end within its timeout and was stopped"
-    if has_record:
+    if has_record and copied:
         reasons = [overdue] if ending.how is How.OVERDUE else []
         if state.oom_killed:
             reasons.append("a process of the run was killed because memory ran out")
@@ -81,6 +83,8 @@ def _judge(ending: Ending, state: State, *, has_record: bool) -> tuple[RunStatus
     if ending.detail or state.exit_code is None:
         detail = ending.detail or "the engine stopped answering"
         return RunStatus.LOST, f"the container was lost: {detail}"
+    if not copied:
+        return RunStatus.LOST, "the container was lost: what it wrote could not be brought back"
     if state.oom_killed:
         return RunStatus.LOST, "the container was killed because memory ran out"
     if ending.how is How.OVERDUE:

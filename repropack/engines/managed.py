@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from repropack.engines.build_log import one_line
 from repropack.engines.model import Progress
 from repropack.errors import BuildError, TemporaryError
+from repropack.marks import scratch
 from repropack.tables import SUITES
 
 INSTALLED = re.compile(r"cpython-(3\.[0-9]+\.[0-9]+)-linux-x86_64-gnu")
@@ -50,7 +50,7 @@ def managed_python(version: str, *, cache: Path, progress: Progress) -> ManagedP
     kept = cache / "pythons" / version
     try:
         kept.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".install.", dir=kept) as directory:
+        with scratch(kept, ".install.") as directory:
             archive = fetched(version, kept, Path(directory))
             sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
     except (OSError, subprocess.TimeoutExpired) as error:

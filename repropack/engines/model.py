@@ -42,6 +42,7 @@ class EngineFacts:
     endpoint: str = ""
     rootless: bool = False
     builder: str = ""
+    builder_version: str = ""
     gpus: tuple[HostGpu, ...] = ()
     gpu_runtime: str = ""
     cdi_devices: tuple[str, ...] | None = None
@@ -63,7 +64,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRecipe:
-    """What to build: `dockerfile` is a path inside `context`; the complete output goes to `log`."""
+    """What to build: `dockerfile` is a path inside `context`; the complete output goes to `log`.
+
+    A `fresh` build takes nothing from an earlier one.
+    """
 
     context: Path
     dockerfile: str = "Dockerfile"
@@ -72,6 +76,7 @@ class BuildRecipe:
     labels: Pairs = ()
     build_args: Pairs = ()
     target: str | None = None
+    fresh: bool = False
     log: Path
 
 

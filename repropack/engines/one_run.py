@@ -7,7 +7,6 @@ run: it is removed with its volumes even when its start failed half-way. Does no
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from repropack.engines.container import container_name, removed_afterwards
 from repropack.engines.ending import Ending, State, record_of
 from repropack.engines.model import OUTER_GRACE_S, Ended, RunOrder, RunResult, RunStatus
 from repropack.engines.run_files import RECORD, unpublished, write_engine_record
-from repropack.errors import RunError
+from repropack.errors import RunError, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +45,7 @@ def do_run(order: RunOrder, steps: Steps, ended: Ended | None = None) -> RunResu
         return _do_run(order, steps, ended or _nobody)
     except OSError as error:
         raise RunError(
-            f"the run's results could not be written to {order.directory}: "
-            f"{os.strerror(error.errno or 0)}",
+            f"the run's results could not be written to {order.directory}: {reason(error)}",
             hint="free some disk space, or choose another directory with -o",
         ) from error
 

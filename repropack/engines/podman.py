@@ -82,6 +82,7 @@ class PodmanEngine:
             version=str((info.get("version") or {}).get("Version", "")),
             rootless=bool((host.get("security") or {}).get("rootless")),
             builder=self._builder,
+            builder_version=self._builder_version(),
             gpus=find_gpus(),
             gpu_runtime=way,
             cdi_devices=devices,
@@ -89,6 +90,13 @@ class PodmanEngine:
             cpus=host.get("cpus"),
             memory_bytes=host.get("memTotal"),
         )
+
+    def _builder_version(self) -> str:
+        """Buildah's own version, where its own command builds."""
+        if self._builder != "buildah":
+            return ""
+        told = Podman("buildah").ask("--version", kind=NoEngineError, doing="buildah")
+        return next((word for word in told.split() if word[:1].isdigit()), "")
 
     @cached_property
     def _swept(self) -> Podman:

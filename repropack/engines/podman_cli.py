@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from repropack.engines.diagnosis import explain
-from repropack.errors import NoEngineError, RepropackError
+from repropack.errors import NoEngineError, RepropackError, reason
 
 _UNKNOWN = ("image not known", "no such image", "no such object")
 _LAST_LINES = 3
@@ -47,7 +47,7 @@ class Podman:
                 start_new_session=True,  # Ctrl-C is for repropack to act upon
             )
         except OSError as error:
-            raise kind(f"{doing}: {self.program}: {os.strerror(error.errno or 0)}") from error
+            raise kind(f"{doing}: {self.program}: {reason(error)}") from error
         except subprocess.TimeoutExpired:
             raise kind(f"{doing}: podman did not answer within {timeout_s:.0f} s") from None
         if done.returncode:

@@ -26,7 +26,7 @@ from repropack.engines.container import (
 from repropack.engines.ending import State
 from repropack.engines.model import Ended, Progress, RunOrder, RunResult
 from repropack.engines.one_run import Steps, do_run
-from repropack.engines.owners import OWNER, is_orphan, labels
+from repropack.engines.owners import AGAIN, OWNER, is_orphan, labels
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_follow import follow
 from repropack.errors import RunError
@@ -150,9 +150,14 @@ def _remove_once(podman: Podman, name: str) -> str:
 
 
 def sweep(podman: Podman) -> None:
-    """Remove the containers that killed processes left. What cannot be removed stays."""
-    with suppress(RunError, ValueError):
+    """Remove the containers and images that killed processes left. What cannot be removed stays."""
+    with suppress(RunError, ValueError, KeyError, AttributeError):
         words = ("ps", "--all", "--format", "json", "--filter", f"label={OWNER}")
-        for found in json.loads(podman.ask(*words, kind=RunError, doing="podman") or "[]"):
+        for found in podman.ask_json(*words, kind=RunError, doing="podman") or ():
             if is_orphan((found.get("Labels") or {}).get(OWNER, "")):
                 remove(podman, found["Id"])
+    with suppress(RunError, ValueError, KeyError, AttributeError):
+        for found in podman.ask_json("images", "--format", "json", kind=RunError, doing="podman"):
+            names = (name for name in found.get("Names") or () if f"/{AGAIN}:" in name)
+            for name in filter(is_orphan, names):
+                podman.ask("rmi", name, kind=RunError, doing="podman")

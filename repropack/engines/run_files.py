@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from repropack.engines.model import RunOrder
 from repropack.errors import RunError
+from repropack.marks import new_scratch
 
 RECORD = "record.json"
 ENGINE_FACTS = "engine.json"
@@ -48,7 +48,7 @@ def unpublished(directory: Path) -> Iterator[Path]:
             hint="give each run a directory of its own: another -o, or remove that one",
         )
     directory.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    part = new_scratch(directory.parent, f".{directory.name}.")
     try:
         part.chmod(0o755)
         yield part

@@ -7,7 +7,6 @@ it (the archive of `docker save`, which every engine loads).
 from __future__ import annotations
 
 import gzip
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from repropack.engines.base import BaseSpec, base_tag
 from repropack.engines.model import Engine, Image
 from repropack.errors import BuildError
+from repropack.marks import scratch
 
 _LEVEL = 6
 
@@ -32,6 +32,9 @@ class Keeper(Protocol):
 
     def load(self, path: Path) -> None:
         """Take the images of a compressed archive."""
+
+    def remove_image(self, tag: str) -> None:
+        """Remove the tag, and the image with its last one; an absent image is no error."""
 
 
 def saved_base(engine: Engine, base: Image, spec: BaseSpec, *, cache: Path) -> Path:
@@ -56,8 +59,8 @@ def saved_base(engine: Engine, base: Image, spec: BaseSpec, *, cache: Path) -> P
 def write_image(engine: Keeper, image: Image, path: Path) -> None:
     """Write an image to a file, whole or not at all. Raises `OSError` and `BuildError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".image-") as directory:
-        part = Path(directory) / "image"
+    with scratch(path.parent, ".image-") as directory:
+        part = directory / "image"
         with part.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as file:
             for chunk in engine.save(image):
                 file.write(chunk)

@@ -30,7 +30,7 @@ from repropack.engines.model import (
 from repropack.engines.venv_build import Shelf, make, uv_program, uv_version
 from repropack.engines.venv_run import run_here
 from repropack.engines.venv_work import work_here
-from repropack.errors import BuildError, NoEngineError, RunError
+from repropack.errors import BuildError, NoEngineError, RunError, reason
 
 
 class VenvEngine:
@@ -65,7 +65,7 @@ class VenvEngine:
             return make(self._shelf, recipe, progress)
         except OSError as error:
             raise BuildError(
-                f"{error.filename or self._shelf.root}: {os.strerror(error.errno or 0)}",
+                f"{error.filename or self._shelf.root}: {reason(error)}",
                 hint="set REPROPACK_CACHE to a directory with enough space",
                 log=recipe.log,
             ) from error
@@ -98,7 +98,7 @@ class VenvEngine:
             return run_here(built, order, progress, stop, ended)
         except OSError as error:
             raise RunError(
-                f"{error.filename or order.directory}: {os.strerror(error.errno or 0)}",
+                f"{error.filename or order.directory}: {reason(error)}",
                 hint="free some disk space, or choose another directory with -o",
             ) from error
 

@@ -25,6 +25,7 @@ from repropack.engines.diagnosis import explain
 from repropack.engines.model import BuildRecipe, Image, Progress
 from repropack.engines.venv_conda import link_packages, sums_in
 from repropack.errors import BuildError, IntegrityError
+from repropack.marks import left_behind, mark, new_scratch
 
 LOCAL = "local"  # what editable installs add; few bundles have it
 _PARTS = ("source", "judge.pyz", "repropack.json", "Dockerfile", LOCAL)
@@ -118,7 +119,9 @@ def _environment(shelf: Shelf, recipe: BuildRecipe, lock: bytes, progress: Progr
     if known is not None:
         return known
     entry.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f"py{minor}-", dir=entry.parent))
+    _sweep(entry.parent)
+    made = entry.parent / f"py{minor}-{mark()}"
+    made.mkdir(0o700)
     try:
         progress(f"making an environment with Python {minor}")
         if conda:
@@ -134,6 +137,14 @@ def _environment(shelf: Shelf, recipe: BuildRecipe, lock: bytes, progress: Progr
         shutil.rmtree(made, ignore_errors=True)
         raise
     return made
+
+
+def _sweep(directory: Path) -> None:
+    """Remove the environments that killed processes left half-made: no entry names them."""
+    named = {_read_entry(entry) for entry in directory.glob("*.json")}
+    for old in left_behind(directory, "py"):
+        if old not in named:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _read_entry(entry: Path) -> Path | None:
@@ -219,7 +230,7 @@ def uv_version(program: str) -> str:
 
 def _copy_parts(context: Path, directory: Path) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=directory.parent))
+    part = new_scratch(directory.parent, ".part-")
     try:
         for name in _PARTS:
             if (context / name).is_dir():

@@ -38,6 +38,7 @@ from repropack.engines.run_files import (
 from repropack.engines.venv_build import LOCAL, Built
 from repropack.engines.venv_local import install_local
 from repropack.errors import RunError
+from repropack.marks import new_scratch
 
 _SWEEP_S = 5.0
 _POLL_S = 0.005
@@ -102,7 +103,7 @@ def _command(built: Built, order: RunOrder, out: Path) -> list[str]:
 @contextmanager
 def _scratch(built: Built, order: RunOrder) -> Iterator[Path]:
     """Give a directory with a copy of the source in `work`, and remove it afterwards."""
-    scratch = Path(tempfile.mkdtemp(prefix="repropack-run-"))
+    scratch = new_scratch(Path(tempfile.gettempdir()), "repropack-run-")
     try:
         shutil.copytree(built.directory / "source", scratch / "work", symlinks=True)
         (scratch / "tmp").mkdir()

@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ from pathlib import Path
 
 from repropack.environment.model import Requirement, Target, Wheel
 from repropack.errors import BuildError, IntegrityError
+from repropack.marks import new_scratch
 from repropack.workspace import write_atomically
 
 CHECKED_NS = 315_532_800 * 10**9  # 1980-01-01: the oldest time that a zip file can hold
@@ -198,7 +198,7 @@ def workspace(cache: Path) -> Iterator[Path]:
             with suppress(OSError):
                 if time.time() - old.stat().st_mtime > ABANDONED_S:
                     shutil.rmtree(old)
-        path = Path(tempfile.mkdtemp(dir=root))
+        path = new_scratch(root, "")
     try:
         yield path
     finally:

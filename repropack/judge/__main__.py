@@ -1,4 +1,4 @@
-"""`python judge.pyz runs | room | run | judge | recorded`: the judge as a program in any image.
+"""`python judge.pyz runs | room | run | judge | recorded | image`: a program in any image.
 
 Owns: messages and exit codes. The only module of the judge that prints. Does not own: the arguments
 (`arguments`).
@@ -141,6 +141,12 @@ def _recorded(options: argparse.Namespace, bundle: Manifest) -> int:
     return _report(assessment, options)
 
 
+def _image(options: argparse.Namespace, bundle: Manifest) -> int:
+    from repropack.judge import imagecheck
+
+    return imagecheck.main(sys.stdin.buffer, sys.stdout)
+
+
 def _report(assessment: Assessment, options: argparse.Namespace) -> int:
     """Print it, and write it where that was asked for; the exit code."""
     from repropack.judge import report
@@ -191,7 +197,10 @@ def _attest(
     files.write_atomically(os.path.join(directory, attestation.FILE), data)
 
 
-_ACTIONS = {"runs": _runs, "room": _room, "run": _run, "judge": _judge, "recorded": _recorded}
+_ACTIONS = {
+    "runs": _runs, "room": _room, "run": _run, "judge": _judge, "recorded": _recorded,
+    "image": _image,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -33,10 +33,17 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     adders = {"runs": _add_runs, "room": _add_room, "run": _add_run, "judge": _add_judge,
-              "recorded": _add_recorded}  # fmt: skip
+              "recorded": _add_recorded, "image": _add_image}  # fmt: skip
     for name, add in adders.items():
         add(commands, actions[name])
     return made
+
+
+def _add_image(commands: Any, action: Action) -> None:
+    text = (
+        "Compare an image with the authors' list of its files: stdin is the list, then the archive."
+    )
+    _add(commands, "image", action, text)
 
 
 def _add(commands: Any, name: str, action: Any, text: str) -> argparse.ArgumentParser:

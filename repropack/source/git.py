@@ -22,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from repropack.errors import SourceError
+from repropack.marks import new_scratch
 
 # Of the caller's GIT_* variables only these are kept: they say which configuration counts.
 # The others redirect git to another repository, index or object store, or write to stderr.
@@ -175,7 +176,7 @@ class Scratch:
     """A temporary directory that lives as long as this object (or this process)."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="repropack-source-"))
+        self.path = new_scratch(Path(tempfile.gettempdir()), "repropack-source-")
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 

@@ -980,23 +980,6 @@ name_image() {
     die 7 "what image.tar.zst holds is not the image of image.json" "get this bundle again from where it was published"
 }
 
-# compare_image: whether what was built here is what the authors had.
-compare_image() {
-    brings_image || return 0
-    if author_ids | grep -q -x -F "$image"; then
-        say "image: what was built here is the authors' image, $image"
-        return
-    fi
-    inspect_image "$image" '{{range .RootFS.Layers}}{{println .}}{{end}}' | grep . >"$work/layers"
-    sed -n 's/^  "\(sha256:[0-9a-f]*\)",*$/\1/p' "$here/image.json" >"$work/their-layers"
-    if cmp -s "$work/layers" "$work/their-layers"; then
-        say "image: what was built here has the authors' layers, and another config (as times differ)"
-    else
-        same=$(grep -c -x -F -f "$work/their-layers" "$work/layers" || true)
-        say "image: what was built here is not the authors' image: $same of its $(grep -c '' "$work/layers") layers are among the authors' $(grep -c '' "$work/their-layers")"
-    fi
-}
-
 # ---- the image
 
 # A bundle that cannot be written to is built from a copy. Modes may have been lost on the way here.
@@ -1047,6 +1030,55 @@ get_image() {
     image=sha256:${image#sha256:}
     [ "$rebuild" = no ] || compare_image
     compare_base
+}
+
+# compare_image: whether what was built here is what the authors had: by its id, else by the list of
+# its files (from build --check-reproducible), else by the layers of the image that they sent.
+compare_image() {
+    rm -f "$out/image-differences.txt"
+    theirs=$({ grep '"id": "sha256:' provenance.json | cut -d '"' -f 4; author_ids; } 2>/dev/null) || true
+    [ -n "$theirs" ] || return 0
+    if printf '%s\n' "$theirs" | grep -q -x -F "$image"; then
+        say "image: what was built here is the authors' image, $image"
+    elif [ -s "$here/image-files.tsv.gz" ]; then
+        compare_files
+    elif brings_image; then
+        compare_layers
+    else
+        say "image: what was built here has another id than the authors' image; whether its files are the"
+        say "  same is not known: they did not build with --check-reproducible"
+    fi
+}
+
+# compare_files: by the judge, in a container of the image. At most 20 are named.
+compare_files() {
+    say "comparing the image with the authors', file by file"
+    hardened_container --interactive --network none "$image" /opt/env/bin/python /repropack/judge.pyz image
+    compared=0
+    await list_and_image >"$work/compared" 2>&1 || compared=$?
+    remove_container
+    lead='image: '
+    while IFS= read -r line; do
+        say "$lead$line"
+        lead='  '
+    done <"$work/compared"
+    [ "$compared" != 1 ] || cp "$work/compared" "$out/image-differences.txt"
+}
+
+list_and_image() {
+    { cat "$here/image-files.tsv.gz"; "$engine" save "$tag"; } | "$engine" start -a -i "$container"
+}
+
+# compare_layers: of the image that this bundle brings.
+compare_layers() {
+    inspect_image "$image" '{{range .RootFS.Layers}}{{println .}}{{end}}' | grep . >"$work/layers"
+    sed -n 's/^  "\(sha256:[0-9a-f]*\)",*$/\1/p' "$here/image.json" >"$work/their-layers"
+    if cmp -s "$work/layers" "$work/their-layers"; then
+        say "image: what was built here has the authors' layers, and another config (as times differ)"
+    else
+        same=$(grep -c -x -F -f "$work/their-layers" "$work/layers" || true)
+        say "image: what was built here is not the authors' image: $same of its $(grep -c '' "$work/layers") layers are among the authors' $(grep -c '' "$work/their-layers")"
+    fi
 }
 
 # build_again_if_robbed: the legacy builder fails where somebody removes an image whose first steps

@@ -13,6 +13,7 @@ import pytest
 
 from repropack.bundle import checksums
 from repropack.errors import BuildError
+from repropack.marks import mark
 from tests.conftest import ROOT, commit_all, example, git
 from tests.unit.bundle.made import make_bundle
 
@@ -108,3 +109,32 @@ def test_no_trace_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         data = path.read_bytes()
         for trace in (b"-secret", b"index.example", os.fsencode(tmp_path), os.fsencode(ROOT)):
             assert trace not in data, (path, trace)
+
+
+def test_bundle_that_is_there_stays_where_it_is(quickstart: Path, tmp_path: Path) -> None:
+    """The same bundle again disturbs nobody who reads it; one that was changed is replaced."""
+    out = tmp_path / "bundle"
+    make_bundle(quickstart, out)
+    (out / "provenance.json").write_text("of another image")
+    before = out.stat().st_ino
+    make_bundle(quickstart, out)
+    assert out.stat().st_ino == before and not (out / "provenance.json").exists()
+    (out / "README.md").write_text("changed")
+    make_bundle(quickstart, out)
+    assert out.stat().st_ino != before
+    assert [path.name for path in tmp_path.glob(".bundle*")] == []
+
+
+def test_bundle_that_was_moved_aside_comes_back(quickstart: Path, tmp_path: Path) -> None:
+    """Of a process that was killed between two renames, the older bundle is put back."""
+    out = tmp_path / "bundle"
+    make_bundle(quickstart, out)
+    inode, system = out.stat().st_ino, mark().partition("-")[0]
+    aside = tmp_path / f".bundle.{system}-4194304-1-0123abcd.old"
+    half = tmp_path / f".bundle.{system}-4194304-1-0123abcd.tmp"
+    half.mkdir()
+    aside.mkdir()
+    out.rename(aside / "bundle")
+    make_bundle(quickstart, out)
+    assert out.stat().st_ino == inode
+    assert [path.name for path in tmp_path.glob(".bundle*")] == []

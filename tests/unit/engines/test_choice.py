@@ -8,7 +8,7 @@ import pytest
 
 from repropack.engines import choose
 from repropack.engines.diagnosis import explain
-from repropack.engines.docker_cli import find_cli
+from repropack.engines.docker_cli import DockerCli, buildkit_version, find_cli
 from repropack.engines.gpu import find_gpus
 from repropack.errors import NoEngineError, UsageError
 
@@ -139,3 +139,25 @@ def test_known_messages(message: str, what: str, hint: str) -> None:
 def test_unknown_message() -> None:
     """A message that is not known is passed on as it is."""
     assert explain(" strange \n").what == "strange"
+
+
+@pytest.mark.parametrize(
+    ("told", "version", "fixes"),
+    [
+        ("Nodes:\nName: a\nBuildKit version: v0.13.2\nPlatforms: x", "v0.13.2", True),
+        ("Buildkit:  v0.12.5\n", "v0.12.5", False),
+        ("BuildKit version: 0.20.0-rc1", "0.20.0-rc1", True),
+        ("BuildKit version: v1.0.0", "v1.0.0", True),
+        ("Status: running\nNote: BuildKit version: v9.9.9 is new", "", False),
+        ("", "", False),
+    ],
+)
+def test_times_are_fixed_where_the_builder_is_new_enough(
+    told: str, version: str, fixes: bool
+) -> None:
+    """By the version that buildx tells; an older or silent builder is called as before."""
+    assert buildkit_version(told) == version
+    cli = DockerCli(program="docker", buildx=True, buildkit=version)
+    assert cli.fixes_times is fixes
+    assert ("--load" in cli.build_command()) is not fixes
+    assert [name for name, _ in cli.time_args()] == (["SOURCE_DATE_EPOCH"] if fixes else [])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from repropack.engines import owners
-from repropack.engines.owners import is_orphan, labels, mark, owner
+from repropack import marks
+from repropack.engines.owners import labels
+from repropack.marks import is_orphan, mark, owner
 
 
 def test_this_process_lives() -> None:
@@ -44,8 +46,21 @@ def test_what_others_made_stays(text: str) -> None:
 
 def test_system_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be told, nothing is ever an orphan, and names still differ."""
-    monkeypatch.setattr(owners, "_system", lambda: "")
+    monkeypatch.setattr(marks, "_system", lambda: "")
     assert owner() == ""
     assert labels()["repropack.owner"] == ""
     assert mark() != mark()
     assert not is_orphan(mark())
+
+
+def test_scratch_of_killed_processes_is_removed(tmp_path: Path) -> None:
+    """A new directory removes those of its name whose process is gone, and no other."""
+    alive = marks.new_scratch(tmp_path, ".a.", ".tmp")
+    gone = f"{mark().rpartition('-')[0].partition('-')[0]}-4194304-1-0123abcd"
+    for name in (f".a.{gone}.tmp", f".b.{gone}.tmp", f".a.{gone}.old", ".a.mine.tmp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    with marks.scratch(tmp_path, ".a.", ".tmp") as made:
+        assert made.is_dir() and made.stat().st_mode & 0o777 == 0o700
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {alive.name, f".b.{gone}.tmp", f".a.{gone}.old", ".a.mine.tmp"}
