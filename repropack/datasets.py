@@ -11,9 +11,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repropack.bundle import FOOTPRINTS, INCLUDED, Bundle, Data, Ingredients
+from repropack.bundle.data import LONGEST_LINE, MOST_LINES
 from repropack.config import Dataset
 from repropack.engines import Mount
 from repropack.errors import DataError, IntegrityError, UsageError
@@ -21,6 +25,10 @@ from repropack.obtaining import Means, declared, fetch, too_large
 from repropack.progress import Reporter
 from repropack.project import Looked
 from repropack.settings import Question, Settings
+from repropack.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from repropack.footprint import Made
 
 WORK = "/work"
 
@@ -105,7 +113,28 @@ def _recorded(dataset: Dataset, directory: Path, settings: Settings, reporter: R
         include=dataset.include,
         footprint=made.path,
         place=place,
+        described=described(place, made, reporter) if dataset.describe else (),
     )
+
+
+def described(place: Path, made: Made, reporter: Reporter) -> tuple[str, ...]:
+    """What a paper's data section says of it, a fact a line; what was told once is kept.
+
+    It is of the footprint and of what there is to look with (Pillow, h5py).
+    """
+    from repropack.describing.describe import describe
+    from repropack.describing.telling import lines
+    from repropack.footprint.making import cores
+
+    looking = "".join(str(int(find_spec(name) is not None)) for name in ("PIL", "h5py"))
+    kept = made.path.with_suffix(f".{made.summary.root_hash[:32]}.{looking}.txt")
+    try:
+        return tuple(kept.read_text("utf-8").splitlines())
+    except (OSError, ValueError):
+        found = describe(place, made.path, jobs=cores(), reporter=reporter)
+    told = tuple(line[:LONGEST_LINE] for line in islice(lines(found), MOST_LINES))
+    write_atomically(kept, "".join(f"{line}\n" for line in told))
+    return told
 
 
 def announce(dataset: Dataset, place: Path, reporter: Reporter) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack import datasets
+from repropack.bundle import Data
 from repropack.choosing import select_runs
 from repropack.cuda.compare import compare
 from repropack.determinism import repeat
@@ -124,6 +125,18 @@ def authors_own(built: Built) -> tuple[Verification | None, tuple[str, ...]]:
         return None, (f"the author's verification in the bundle cannot be read: {error}",)
 
 
+def told_of(data: Data) -> dict[str, Any]:
+    """A dataset as plain JSON values."""
+    return {
+        "name": data.name,
+        "path": data.path,
+        "n_files": data.n_files,
+        "n_bytes": data.n_bytes,
+        "root_hash": data.root_hash,
+        "described": list(data.described),
+    }
+
+
 def as_dict(verified: Verified) -> dict[str, Any]:
     """A verification as plain JSON values."""
     built = verified.built
@@ -141,6 +154,7 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         },
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},
+        "data": [told_of(data) for data in built.bundle.datasets],
         "determinism": [each.to_json() for each in verified.repeats],
         "environment": surroundings(built),
         "directory": str(verified.directory),

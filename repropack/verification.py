@@ -67,6 +67,7 @@ def read(directory: Path, *, author: Verification | None = None) -> Verification
         layers=recorded.layers(raw, tuple(records.values())),
         pictures=tuple(pictures(directory, records)),
         repetitions=tuple(recorded.repetitions(raw)),
+        datasets=tuple(recorded.datasets(raw)),
         commit=text(raw.get("commit")) or recorded.fact(records.values(), "commit"),
         bundle=text(inner(raw, "bundle").get("path")),
         image=text(inner(raw, "image").get("tag")),

@@ -15,6 +15,8 @@ from repropack.retrieval.addresses import is_address
 
 FOOTPRINTS = "footprints"
 INCLUDED = "data"
+MOST_LINES = 2000
+LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Data:
 
     `path` is where experiments find it in the source, `root_hash` has its algorithm in front.
     `urls` are where it can be had, as one file whose hash is `sha256`, or as a record of several.
+    `described` are lines about what is in it: counts, shapes, means.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Data:
     sha256: str | None = None
     footprint: Path | None = None
     place: Path | None = None
+    described: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -44,7 +48,9 @@ class Data:
 
 def to_json(data: Data) -> dict[str, Any]:
     """A dataset of the manifest."""
+    told = {"described": list(data.described)} if data.described else {}
     return {
+        **told,
         "name": data.name,
         "path": data.path,
         "root_hash": data.root_hash,
@@ -67,7 +73,17 @@ def from_json(raw: dict[str, Any]) -> Data:
         include=bool(raw["include"]),
         urls=_urls(raw),
         sha256=_sha256(raw.get("sha256")),
+        described=_described(raw.get("described", [])),
     )
+
+
+def _described(given: Any) -> tuple[str, ...]:
+    """Lines for a person. Raises `ValueError` for what is none."""
+    lines = given if isinstance(given, list) and len(given) <= MOST_LINES else [None]
+    for line in lines:
+        if not isinstance(line, str) or not line.isprintable() or len(line) > LONGEST_LINE:
+            raise ValueError(f"{str(line)[:80]!r} cannot be what is told of data")
+    return tuple(lines)
 
 
 def _urls(raw: dict[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from repropack.retrieval.addresses import hub, is_address
 
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([MGT]B)", re.I | re.ASCII)
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
-_KEYS = ("path", "url", "sha256", "footprint", "include")
+_KEYS = ("path", "url", "sha256", "footprint", "include", "describe")
 
 
 def read_datasets(cursor: Cursor) -> tuple[Dataset, ...]:
@@ -37,6 +37,7 @@ def _dataset(name: str, cursor: Cursor) -> Dataset:
         footprint=fields.value_of(given, "footprint", fields.relative_path),
         include=include,
         include_bytes=include_bytes,
+        describe=fields.value_of(given, "describe", fields.boolean) or False,
     )
 
 

@@ -51,7 +51,7 @@ class Dataset:
 
     `urls` are mirrors of one file, of which `sha256` is the hash, or of a record of several.
     `footprint` is a file of the source that records the data, in any format that is read. At most
-    `include_bytes` of it are included.
+    `include_bytes` of it are included. With `describe` the bundle tells what is in it.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Dataset:
     footprint: str | None = None
     include: bool = False
     include_bytes: int = INCLUDE_BYTES
+    describe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

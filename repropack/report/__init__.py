@@ -7,6 +7,7 @@ Owns: the HTML page, and two verifications side by side. Text and Markdown are t
 from repropack.judge.saved import assessment
 from repropack.report.model import (
     Curve,
+    Dataset,
     Layer,
     Picture,
     Repetition,
@@ -20,6 +21,7 @@ from repropack.report.sidebyside import Comparison, compare
 __all__ = [
     "Comparison",
     "Curve",
+    "Dataset",
     "Layer",
     "Page",
     "Picture",

@@ -95,6 +95,18 @@ class Repetition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Data that the runs saw. `described` are lines about what is in it."""
+
+    name: str
+    path: str = ""
+    n_files: int = 0
+    n_bytes: int = 0
+    root_hash: str = ""
+    described: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """A verification as it lies on disk. `author` is the one that the bundle's author did.
 
@@ -106,6 +118,7 @@ class Verification:
     layers: tuple[Layer, ...] = ()
     pictures: tuple[Picture, ...] = ()
     repetitions: tuple[Repetition, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
     commit: str = ""
     bundle: str = ""
     image: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from repropack.verification import read
 from tests.cli.driver import Done, repropack
 from tests.conftest import commit_all
 from tests.integration.fileserver import Served, Server
@@ -20,7 +21,7 @@ name: mean-of-data
 environment: {python: "3.11"}
 datasets:
   numbers: {path: data/numbers, url: "https://index.example/numbers.zip"%s}
-  table: {path: table.csv}
+  table: {path: table.csv, describe: true}
   committed: {path: data/small}
 experiments:
   mean:
@@ -45,6 +46,9 @@ except OSError:
     writable = 0
 json.dump({"mean": sum(values) / len(values), "writable": writable}, open("out.json", "w"))
 """
+
+
+TABLE = "table.csv: 1 rows, 1 columns (column 1)"
 
 
 def project(root: Path, more: str = "") -> Path:
@@ -91,8 +95,13 @@ def test_verify_on_the_authors_data_and_on_other_data(author: Path, tmp_path: Pa
     places = ("--data", "numbers=mine", "--data", "table=other.csv")
     (author / "data/numbers").rename(tmp_path / "mine")
     (author / "table.csv").rename(tmp_path / "other.csv")
-    done = venv("verify", "bundle", *places, cwd=tmp_path)
+    done = venv("verify", "bundle", *places, "-o", "out", cwd=tmp_path)
     assert done.code == 0, done.said
+    (told,) = (each for each in read(tmp_path / "out").datasets if each.described)
+    assert (told.name, told.n_files, told.n_bytes) == ("table", 1, 1)
+    assert told.described == (TABLE,)
+    assert TABLE in (tmp_path / "out/report.html").read_text("utf-8")
+    assert f"  - {TABLE}\n" in (tmp_path / "bundle/README.md").read_text("utf-8")
     (tmp_path / "mine/deep/b.txt").write_text("4")
     (tmp_path / "mine/new.txt").write_text("4")
     (tmp_path / "mine/a.txt").unlink()
@@ -143,7 +152,9 @@ def test_data_that_is_fetched(tmp_path: Path) -> None:
         config = (author / "repropack.yaml").read_text()
         config = config.replace("https://index.example/numbers.zip", server.url + "/numbers.tar")
         table = f'{{path: table.csv, url: "{server.url}/table.csv"}}'
-        (author / "repropack.yaml").write_text(config.replace("{path: table.csv}", table))
+        (author / "repropack.yaml").write_text(
+            config.replace("{path: table.csv, describe: true}", table)
+        )
         commit_all(author, "with addresses")
         shutil.rmtree(numbers)
         (author / "table.csv").unlink()

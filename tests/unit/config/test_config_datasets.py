@@ -36,6 +36,7 @@ def test_a_branch_is_a_finding() -> None:
         ("url: ['https://me:pw@a.example/d']", "d.url[0]: holds a user name or password"),
         ("url: ['https://a.example/d', 'https://a.example/d']", "d.url[1]: given twice"),
         ("footprint: ../f.json", "d.footprint: "),
+        ("describe: all", "d.describe: must be one of true, false"),
         ("include: 5", "d.include: must be one of true, false"),
         ("include: -1 GB", "d.include: must be one of true, false"),
     ],

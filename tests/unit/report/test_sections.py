@@ -201,6 +201,32 @@ def test_determinism_has_a_section(tmp_path: Path) -> None:
         assert said in section
 
 
+def test_data_has_a_section(tmp_path: Path) -> None:
+    """How much data there was and what it holds; a long list is folded, odd values are left out."""
+    known = {
+        "name": "digits",
+        "path": "data/digits",
+        "n_files": 1797,
+        "n_bytes": 4,
+        "root_hash": "a",
+    }
+    data = [
+        {**known, "described": ["train: 80 files, 9 MB", "  cat: 40"]},
+        {**known, "name": "long", "described": ["line <b>"] * 20},
+        {"name": "odd", "n_files": "many", "described": 3},
+        {"name": 5},
+        "x",
+    ]
+    read_again = read(write(tmp_path, list(records()), data=data))
+    assert [each.name for each in read_again.datasets] == ["digits", "long", "odd"]
+    text = page(read_again).html
+    section = text.partition('<section id="data"')[2].partition("</section>")[0]
+    for said in ("1797", "data/digits", "<li>train: 80 files, 9 MB</li>", "<li>cat: 40</li>"):
+        assert said in section
+    assert "<summary>What long holds (20)</summary>" in section
+    assert "<b>" not in section
+
+
 def test_without_repetitions_the_section_says_how(tmp_path: Path) -> None:
     """Where nothing was repeated, the page says so and what to type; nothing is assumed."""
     text = page(read(write(tmp_path, list(records())))).html
