@@ -6,24 +6,21 @@ own: checking the bundle (`bundle`), which comes next, as for every bundle.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from repropack.archives.parts import LIST, joined
 from repropack.bundle import is_bundle
 from repropack.errors import DataError, IntegrityError, UsageError
+from repropack.marks import new_scratch
 from repropack.progress import Reporter
 from repropack.retrieval.members import ending
 from repropack.retrieval.unpacking import Limits, refuse_outward, unpack
 
 FOLDER = "unpacked"
-_YOUNG_S = 60.0
 #: As large as the largest disks; a bundle's packages and images do not pack well.
 _LIMITS = Limits(n_files=2_000_000)
 _ELSEWHERE = "REPROPACK_CACHE names another place, or unpack it yourself and name the directory"
@@ -48,31 +45,13 @@ def at_hand(path: Path, *, cache: Path, reporter: Reporter) -> Iterator[Path]:
     folder = cache / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
-        scratch = Path(tempfile.mkdtemp(dir=folder))
-        lock = os.open(scratch, os.O_RDONLY)
+        scratch = new_scratch(folder, "bundle-")
     except OSError as error:
         raise UsageError(f"cannot write {folder}: {error.strerror}", hint=_ELSEWHERE) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield unpacked(path, scratch, reporter)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        os.close(lock)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what processes left that were killed."""
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime < _YOUNG_S:
-                continue  # it may not be locked yet
-            lock = os.open(path, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(lock)
 
 
 def unpacked(path: Path, scratch: Path, reporter: Reporter) -> Path:

@@ -7,11 +7,10 @@ Owns: the tar (sorted, fixed modes, owners and times) and how it is packed. Does
 from __future__ import annotations
 
 import os
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +18,8 @@ from typing import Protocol
 from repropack.archives.parts import LIST, Splitting, list_text, sha256_of
 from repropack.bundle import checksums
 from repropack.errors import BuildError, UsageError
+from repropack.marks import scratch
+from repropack.retrieval.streams import ahead
 from repropack.zstd import Packer
 
 #: What `build --archive` takes; `verify` reads more.
@@ -102,22 +103,25 @@ def write_archive(directory: Path, top: str, path: Path, *, part_bytes: int) -> 
     packing: Packing = Packer() if path.name.endswith(".tar.zst") else _Gzip()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-        try:
-            parts = Splitting(scratch, part_bytes)
+        with scratch(path.parent, f".{path.name}.", ".tmp") as place:
+            parts = Splitting(place, part_bytes)
             try:
-                for data in tar_of(directory, top):
-                    parts.write(packing.pack(data))
-                parts.write(packing.end())
+                with closing(ahead(_packed(directory, top, packing), at_once=4)) as pieces:
+                    for piece in pieces:
+                        parts.write(piece)
             finally:
                 parts.close()
-            return _put(parts.paths, scratch, path)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            return _put(parts.paths, place, path)
     except OSError as error:
         raise BuildError(
             f"cannot write {path}: {error.strerror or error}", hint="is the disk full? try `df -h`"
         ) from error
+
+
+def _packed(directory: Path, top: str, packing: Packing) -> Iterator[bytes]:
+    for data in tar_of(directory, top):
+        yield packing.pack(data)
+    yield packing.end()
 
 
 def refuse_outward(directory: Path) -> None:
@@ -132,15 +136,15 @@ def refuse_outward(directory: Path) -> None:
             )
 
 
-def _put(made: list[Path], scratch: Path, path: Path) -> Archive:
+def _put(made: list[Path], place: Path, path: Path) -> Archive:
     """Rename into place; nothing of an older archive stays."""
     older = [path, *_parts_of(path), path.with_name(path.name + LIST)]
     names = [path.name] if len(made) == 1 else [f"{path.name}.{each.name}" for each in made]
     size_bytes = sum(each.stat().st_size for each in made)
     if len(made) > 1:
         sums = {name: sha256_of(each) for name, each in zip(names, made, strict=True)}
-        (scratch / "list").write_text(list_text(path.name, sums), "utf-8")
-        made, names = [*made, scratch / "list"], [*names, path.name + LIST]
+        (place / "list").write_text(list_text(path.name, sums), "utf-8")
+        made, names = [*made, place / "list"], [*names, path.name + LIST]
     for each in older:
         each.unlink(missing_ok=True)
     for each, name in zip(made, names, strict=True):

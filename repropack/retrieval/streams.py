@@ -13,15 +13,20 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from repropack.zstd import library
 
 _PIECE = 1 << 16
-_AHEAD = 32
+_AT_ONCE = 16
+_AHEAD = 8
 #: No header of a member is longer: what says otherwise wants memory.
 _MAX_HEADER_BYTES = 64 << 20
+
+
+_Batch = list[bytes] | BaseException | None
 
 
 class DamagedError(Exception):
@@ -94,8 +99,8 @@ def unpacked(archive: Path | Whole, end: str) -> Iterator[Forward]:
     """The tar in an archive whose name ends so."""
     with archive.open("rb") as file, _opened(file, end) as stream:
         pieces = iter(lambda: stream.read(_PIECE), b"")
-        with closing(_ahead(pieces)) as ahead:
-            yield Forward(ahead)
+        with closing(ahead(pieces)) as prepared:
+            yield Forward(prepared)
 
 
 def _opened(file: IO[bytes], end: str) -> Any:
@@ -110,17 +115,17 @@ def _opened(file: IO[bytes], end: str) -> Any:
     return file
 
 
-def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
-    """The same pieces, some of them made before they are asked for."""
-    box: queue.Queue[bytes | BaseException | None] = queue.Queue(_AHEAD)
+def ahead(pieces: Iterator[bytes], *, at_once: int = _AT_ONCE) -> Generator[bytes, None, None]:
+    """The same pieces, some of them made before they are asked for: `at_once`, eight times."""
+    box: queue.Queue[_Batch] = queue.Queue(_AHEAD)
     stop = threading.Event()
-    thread = threading.Thread(target=_fill, args=(pieces, box.put, stop), daemon=True)
+    thread = threading.Thread(target=_fill, args=(pieces, at_once, box.put, stop), daemon=True)
     thread.start()
     try:
         while (item := box.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            yield from item
     finally:
         stop.set()
         while thread.is_alive():
@@ -130,13 +135,12 @@ def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
 
 
 def _fill(
-    pieces: Iterator[bytes],
-    put: Callable[[bytes | BaseException | None], None],
-    stop: threading.Event,
+    pieces: Iterator[bytes], at_once: int, put: Callable[[_Batch], None], stop: threading.Event
 ) -> None:
+    batch: list[bytes] = []
     try:
-        for piece in pieces:
-            put(piece)
+        while batch := list(islice(pieces, at_once)):
+            put(batch)
             if stop.is_set():
                 break
         put(None)

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +16,9 @@ import pytest
 
 from repropack.archives import Archive, at_hand, is_archive, refuse_archive, write_archive
 from repropack.archives.parts import Joined, joined, parse_list
-from repropack.archives.reading import sweep
 from repropack.bundle import read_bundle
 from repropack.errors import BuildError, IntegrityError, UsageError
+from repropack.marks import new_scratch
 from repropack.progress import Silent
 from repropack.zstd import Packer
 from tests.conftest import commit_all, example
@@ -297,10 +296,14 @@ def test_no_room(bundle: Path, tmp_path: Path) -> None:
     assert "REPROPACK_CACHE" in str(caught.value.hint)
 
 
-def test_what_the_killed_left(tmp_path: Path) -> None:
-    """Directories that nobody has locked are removed, but for new ones."""
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-    os.utime(tmp_path / "old", (time.time() - 999, time.time() - 999))
-    sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+def test_what_the_killed_left(bundle: Path, tmp_path: Path) -> None:
+    """What a process that is gone had unpacked, or was writing, is removed by the next one."""
+    path, folder = written(bundle, tmp_path / "b.tar.zst").path, tmp_path / "cache" / "unpacked"
+    folder.mkdir(parents=True)
+    for parent, name, suffix in ((folder, "bundle-", ""), (tmp_path, ".b.tar.zst.", ".tmp")):
+        mine = new_scratch(parent, name, suffix)
+        mine.rename(mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-999999999-")))
+    with unpacked(path, tmp_path / "cache"):
+        assert len(list(folder.iterdir())) == 1
+    written(bundle, path)
+    assert {each.name for each in tmp_path.iterdir()} == {"b.tar.zst", "cache"}

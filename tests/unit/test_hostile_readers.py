@@ -43,7 +43,7 @@ from tests.unit.engines.test_carried import LABEL, Store, by_docker, written
 from tests.verifications import sample
 
 PROFILES = [
-    pytest.param(25, id="quick"),
+    pytest.param(12, id="quick"),
     pytest.param(2000, id="long", marks=pytest.mark.slow),
 ]
 #: What is read before anything is believed; each takes a directory of its own and the bytes.
