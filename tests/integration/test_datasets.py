@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from repropack.verification import read
-from tests.cli.driver import Done, repropack
+from tests.cli.driver import Done, remove_images, repropack
 from tests.conftest import commit_all
 from tests.integration.fileserver import Served, Server
 from tests.unit.retrieval.test_unpacking import tar
@@ -199,7 +200,15 @@ def reproduce(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.fixture
+def no_image_left() -> Iterator[None]:
+    """The images of the project are removed again."""
+    yield
+    remove_images("mean-of-data")
+
+
 @pytest.mark.engine
+@pytest.mark.usefixtures("no_image_left")
 def test_reviewer(author: Path, tmp_path: Path) -> None:
     """reproduce.sh checks the data with nothing but a shell, and mounts it read-only."""
     bundle = tmp_path / "bundle"
