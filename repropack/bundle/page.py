@@ -86,9 +86,17 @@ def experiment_row(
         "name": experiment.name,
         "command": experiment.run,
         "facts": "; ".join(facts),
+        "human": human(experiment.human_minutes),
         "compute": "compute time not measured" if took is None else f"{took} compute-minutes",
         "claims": ", ".join(claims) or "no claim",
     }
+
+
+def human(minutes: float | None) -> str:
+    """What a person has to do for an experiment; one command starts them all."""
+    if minutes is None:
+        return "started with all the others"
+    return f"{minutes:g} human-minute{'' if minutes == 1 else 's'}"
 
 
 def used_by(claim: Claim) -> set[str]:

@@ -28,6 +28,7 @@ _KEYS: Final = (
     "env",
     "outputs",
     "metrics",
+    "human_minutes",
     "quick",
 )
 _PLACEHOLDER = re.compile(r"(\$?)\{([A-Za-z0-9][A-Za-z0-9._+-]*)\}")
@@ -76,6 +77,7 @@ def read_experiment(name: str, cursor: Cursor) -> Experiment:
         env=read_env(given),
         outputs=fields.list_of(given, "outputs", fields.relative_path),
         deterministic=fields.value_of(given, "deterministic", fields.boolean) or False,
+        human_minutes=fields.value_of(given, "human_minutes", fields.non_negative),
     )
 
 

@@ -113,6 +113,7 @@ class Experiment:
     outputs: Tuple[str, ...] = ()
     deterministic: bool = False
     repeats: int = 1  # runs that differ in nothing; only where `--runs` asks for them
+    human_minutes: Optional[float] = None  # what its author says that it takes a person
     is_quick: bool = False  # of the author's quick set, in the place of the one of the same name
 
     def to_json(self) -> Json:
@@ -124,6 +125,7 @@ class Experiment:
             "gpu": self.gpu, "network": self.network, "timeout_s": self.timeout_s,
             "env": dict(self.env), "outputs": list(self.outputs),
             "deterministic": self.deterministic,
+            **({} if self.human_minutes is None else {"human_minutes": self.human_minutes}),
         }  # fmt: skip
 
     @classmethod
@@ -145,6 +147,7 @@ class Experiment:
             env=f.variables("env"),
             outputs=f.texts("outputs"),
             deterministic=f.flag("deterministic", False),
+            human_minutes=f.number("human_minutes", None),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def test_page_tells_it(tmp_path: Path) -> None:
     """README.md has minutes, memory and machine where they were measured, and else says so."""
     plan, ingredients = plan_of(example("quickstart", tmp_path))
     told, untold = page.readme(plan, ingredients, AUTHOR), page.readme(plan, ingredients)
-    assert "**E1: darts** \\[1 human-minute + 1.5 compute-minutes\\], for C1" in told
+    assert "**E1: darts** \\[started with all the others + 1.5 compute-minutes\\], for C1" in told
+    assert "human-minutes" not in told
     assert "Example CPU, 8 cores, 25 GB; a run had at most 808 MB of memory" in told
+    stated = (dataclasses.replace(plan.experiments[0], human_minutes=5.0),)
+    page_of = page.readme(dataclasses.replace(plan, experiments=stated), ingredients, AUTHOR)
+    assert "\\[5 human-minutes + 1.5 compute-minutes\\]" in page_of
+    assert "human-minutes are those that the authors state" in page_of
     assert "compute time not measured" in untold and "compute-minutes" not in untold

@@ -6,6 +6,7 @@ import pytest
 
 from repropack.config import Config, parse_config
 from repropack.errors import ConfigError
+from repropack.judge.model import Experiment
 
 TEXT = """
 experiments:
@@ -58,6 +59,17 @@ def test_what_it_changes() -> None:
     assert net.matrix == (("attention", ("eca", "none")),)
     assert net.env == (("A", "1"), ("B", "3")) and len(net.metrics) == 2
     assert parsed(SMALL).experiments == parsed().experiments
+
+
+def test_human_minutes() -> None:
+    """What an experiment takes a person is a number that is not negative, and travels."""
+    text = TEXT.replace("timeout: 10h", "human_minutes: 2.5").replace(", quick: CLAIM", "")
+    text = text.replace("QUICK", "").replace(", quick: GREATER", "")
+    net = parse_config(text).experiments[0]
+    assert net.human_minutes == 2.5 and Experiment.from_json(net.to_json()) == net
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text.replace("2.5", "-1"))
+    assert "experiments.net.human_minutes: must be 0 or more" in caught.value.problems[0]
 
 
 def test_what_it_supports() -> None:
