@@ -34,11 +34,13 @@ from commands import (
 from large import measure_large
 from pairing import Compare, Met, Result, interleave
 from project import EXAMPLE, JOBLIB, Project
+from reviewer import measure_reproduce
 
 ROUNDS = {
     "help": (21, 7),
     "inspect": (11, 5),
     "verify": (7, 3),
+    "reproduce": (7, 3),
     "code": (9, 3),
     "lock": (5, 3),
     "size": (1, 1),
@@ -155,6 +157,14 @@ def measure_verify(bench: Bench) -> Result:
     )
 
 
+def measure_reviewer(bench: Bench, *, python: bool) -> Result:
+    """The same of the reviewer's script."""
+    say("building the bundle")
+    project = bench.project()
+    rounds = bench.rounds("reproduce")
+    return measure_reproduce(project, project.directory.parent, rounds, python=python)
+
+
 def measure_code(bench: Bench) -> Result:
     """Rebuild after one line of code: the author's most frequent wait."""
     project, peer = bench.rivals
@@ -230,6 +240,8 @@ MEASURES: dict[str, Callable[[Bench], Result]] = {
     "help": measure_help,
     "inspect": lambda bench: measure_large(bench.parent, bench.rounds("inspect")),
     "verify": measure_verify,
+    "reproduce": lambda bench: measure_reviewer(bench, python=True),
+    "reproduce-shell": lambda bench: measure_reviewer(bench, python=False),
     "code": measure_code,
     "lock": measure_lock,
     "size": measure_size,
