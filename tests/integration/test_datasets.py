@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -220,6 +221,9 @@ def test_reviewer(author: Path, tmp_path: Path) -> None:
     places = ("--data", f"numbers={author}/data/numbers", "--data", f"table={author}/table.csv")
     same = reproduce(bundle, *places)
     assert same.returncode == 0, same.stderr + same.stdout
+    attested = json.loads((bundle / "reproduction/attestation.json").read_text())
+    sums = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
+    assert attested["subject"][0]["digest"] == {"sha256": sums}
     record = json.loads((bundle / "reproduction/runs/mean/record.json").read_text())
     assert record["metrics"]["writable"]["value"] == 0, record
     assert repropack("verify", bundle, *places, cwd=tmp_path).code == 0

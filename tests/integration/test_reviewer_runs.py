@@ -189,3 +189,9 @@ def test_quick(desk: Desk, tmp_path: Path) -> None:
     assert isinstance(facts, dict) and (facts["cpu"], facts["gpu"]) == ("--cpu", "none")
     names = json.loads((here / "attestation.json").read_text())["predicate"]["passedTests"]
     assert names == ["quick set: mean"]
+    report = (here / "report.txt").read_bytes()
+    path = Path(shutil.copytree(desk.path, tmp_path / "bin", symlinks=True))
+    (path / "python3").symlink_to(sys.executable)  # which then judges, instead of the image's
+    again = reproduce(desk.bundle, "--quick", "--cpu", "-o", str(here), path=path)
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
+    assert (here / "report.txt").read_bytes() == report

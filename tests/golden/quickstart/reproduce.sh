@@ -50,6 +50,8 @@ child=''     # the program that is being waited for
 guard=''     # the process that watches the time
 running=''   # the run that is going on
 made=''      # the output directory, if it was not there before
+has_image='' # whether the image was there, once that was asked
+built=no     # whether this call built one
 unique=''
 count=0
 tab=$(printf '\t')
@@ -560,8 +562,10 @@ refuse_choice() {
 check_machine() {
     read_machine
     lacking=''
-    image_is_there || check_disk "$store" "$disk_mb" "the image"
-    image_is_there || wheels_are_whole || check_disk "$here" "$download_mb" "the packages"
+    if ! image_is_there; then
+        check_disk "$store" "$disk_mb" "the image"
+        wheels_are_whole || check_disk "$here" "$download_mb" "the packages"
+    fi
     check_memory
     check_gpu
     tell_time
@@ -958,7 +962,14 @@ copy_context() {
     chmod -R u+w .
 }
 
+# image_is_there: asked once.
 image_is_there() {
+    [ "$rebuild" != yes ] || return 1
+    [ -n "$has_image" ] || if is_of_this_bundle; then has_image=yes; else has_image=no; fi
+    [ "$has_image" = yes ]
+}
+
+is_of_this_bundle() {
     [ "$rebuild" = no ] && [ "$(inspect_image "$tag" "$bundle_label")" = "$digest" ]
 }
 
@@ -971,6 +982,7 @@ get_image() {
         get_cuda
         get_wheels
         say "building $tag (network off)"
+        built=yes
         previous=$(inspect_image "$tag" '{{.Id}}') || previous=''
         if ! build_again_if_robbed; then
             tail -n 30 "$work/build.log" >&2
@@ -1055,7 +1067,7 @@ build_image() {
 
 # The legacy builder leaves the stage of the installer behind: as large as the image.
 remove_leftovers() {
-    [ -n "${digest:-}" ] && [ -n "$unique" ] || return 0
+    [ "$built" = yes ] || return 0
     left=$("$engine" images --quiet --filter dangling=true \
         --filter "label=repropack.build=$unique" 2>/dev/null) || left=''
     # shellcheck disable=SC2086 # a list of ids
@@ -1272,13 +1284,17 @@ judge_all() {
         [ ! -f "$out/runs/$id/record.json" ] || cat "$out/runs/$id/record.json" >>"$work/records"
     done <"$work/runs"
     [ ! -f "$here/author/report.json" ] || cat "$here/author/report.json" >>"$work/records"
-    with_choices hardened_container --interactive --network none "$image" /opt/env/bin/python \
-        /repropack/judge.pyz judge --records - --logs "$out/runs" -o /out \
-        --subject "SHA256SUMS=$sums" --subject "$tag=${image#sha256:}" "$@"
+    set -- judge --records - --logs "$out/runs" --subject "SHA256SUMS=$sums" --subject "$tag=${image#sha256:}" "$@"
     input=$work/records
     verdict=0
-    await attach || verdict=$?
-    "$engine" cp "$container:/out/." "$out" >/dev/null || say "the report could not be collected"
+    if [ "$judging" = here ]; then
+        await with_choices judge_here "$@" -o "$out" || verdict=$?
+    else
+        with_choices hardened_container --interactive --network none "$image" /opt/env/bin/python \
+            /repropack/judge.pyz "$@" -o /out
+        await attach || verdict=$?
+        "$engine" cp "$container:/out/." "$out" >/dev/null || say "the report could not be collected"
+    fi
     case $verdict in
         0 | 1 | 6 | 8) say "report: $out/report.md" ;;
         *) die 6 "the judge failed" ;;
