@@ -12,7 +12,7 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from repropack import signing
+from repropack import demands, signing
 from repropack.bundle import Bundle, checksums, read_bundle
 from repropack.choosing import refuse_loosening, select_runs
 from repropack.errors import BuildError
@@ -112,5 +112,7 @@ def read_runnable(
 ) -> Bundle:
     """The same, to be run: raises `UsageError` for what its runs want and was not allowed."""
     bundle = read_trusted(directory, settings, reporter)
-    refuse_loosening(select_runs(bundle, question), settings, reporter)
+    chosen = select_runs(bundle, question)
+    refuse_loosening(chosen, settings, reporter)
+    demands.check(bundle, chosen, settings, reporter)
     return bundle

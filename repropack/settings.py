@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from repropack.judge.assessment import Assessment
 
 
+def agreed(question: str) -> bool:
+    """The answer where nobody is asked."""
+    return bool(question)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options that `build` and `verify` share. `base` is `auto` or `bootstrap`.
@@ -29,7 +35,8 @@ class Settings:
     container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
     everything that an image build needs goes into the bundle, with `with_image` the image itself.
     `archive` is the file that the bundle is to be, in parts of `part_bytes`.
-    `check_reproducible` builds the image a second time and compares.
+    `check_reproducible` builds the image a second time and compares. `agree` answers what a person
+    may be asked.
     """
 
     cache: Path
@@ -55,6 +62,7 @@ class Settings:
     anonymous: bool = False
     hide: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    agree: Callable[[str], bool] = agreed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

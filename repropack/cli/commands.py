@@ -215,6 +215,7 @@ def verify(
     directory: Path,
     tolerance: str | None,
     recorded: bool,
+    yes: bool,
     out: Path | None,
     as_json: bool,
     **options: Any,
@@ -233,6 +234,8 @@ def verify(
       repropack verify . --runs 10 --jobs 4
       repropack verify . --recorded
     """
+    from dataclasses import replace
+
     from repropack.cli import output
     from repropack.settings import Question
     from repropack.workspace import refuse_existing
@@ -255,6 +258,7 @@ def verify(
     from repropack.pipeline import verify
 
     with progress() as shown:
+        asked = asked if yes else replace(asked, agree=shown.ask)
         verified = verify(directory, question, settings=asked, reporter=shown)
         note_stray(home, out, shown)
         shown.note(f"report: {verified.directory / 'report.html'}")

@@ -59,6 +59,10 @@ class Plain:
         """Something to keep."""
         self.write(text)
 
+    def ask(self, question: str) -> bool:
+        """Nobody is there to answer: it goes on."""
+        return bool(question)
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -101,6 +105,16 @@ class Terminal:
         with self.lock:
             put(self.stream, "\r\x1b[K" + printable(text) + "\n")
             self.draw()
+
+    def ask(self, question: str) -> bool:
+        """Whether a person says yes. Where no terminal can answer, it goes on."""
+        if not sys.stdin.isatty():
+            return True
+        with self.lock:
+            self.finish()
+            self.current = ""
+            put(self.stream, f"{question} [y/N] ")
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def close(self) -> None:
         """End the live line."""

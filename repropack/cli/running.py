@@ -116,6 +116,11 @@ def _ways() -> tuple[Command, ...]:
             "bundle, else where the project has it.",
         ),
         click.option(
+            *("--yes", "-y"),
+            is_flag=True,
+            help="Ask nothing: go on where this machine has less than a BUNDLE needs.",
+        ),
+        click.option(
             "--resume",
             is_flag=True,
             help="Go on where the last call, or the one in -o, was stopped.",

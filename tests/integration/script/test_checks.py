@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ echo 'GPU-1, Example GPU, DRIVER'
 """
 
 
+def author_of(report: object, records: Mapping[str, object]) -> dict[str, str]:
+    """The texts of `author/`."""
+    named = {f"author/runs/{name}/record.json": each for name, each in records.items()}
+    return {
+        path: json.dumps(each) for path, each in {"author/report.json": report, **named}.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that has what its author measured."""
@@ -69,9 +78,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "e.py").write_text("print('x')\n")
     commit_all(project)
     plan, ingredients = plan_of(project)
-    author = {"author/report.json": json.dumps(REPORT)}
-    for name, record in RECORDS.items():
-        author[f"author/runs/{name}/record.json"] = json.dumps(record)
+    author = author_of(REPORT, RECORDS)
     source = look(project, allow_dirty=False).source
     out, cache = project.parent / "bundle", project.parent / "cache"
     return write_bundle(plan, source, ingredients, author, cache=cache, out=out).directory

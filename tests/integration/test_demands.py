@@ -1,0 +1,114 @@
+"""What `verify BUNDLE` tells of a machine, and asks, before it fetches anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repropack import demands
+from repropack.bundle import Bundle, write_bundle
+from repropack.engines import EngineFacts
+from repropack.errors import Interrupted
+from repropack.judge.selection import select
+from repropack.progress import Silent
+from repropack.project import look
+from repropack.settings import Settings
+from tests.conftest import commit_all
+from tests.integration.script.test_checks import CONFIG, RECORDS, REPORT, author_of
+from tests.unit.bundle.made import plan_of
+
+
+class Notes(Silent):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Something to keep."""
+        self.lines.append(text)
+
+
+class Engine:
+    """An engine that says what it is, and has no image."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = EngineFacts(name="docker", version="27", **facts)
+
+    def check(self) -> EngineFacts:
+        """What it is."""
+        return self.facts
+
+    def image(self, tag: str) -> None:
+        """None is there."""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle that has what its author measured."""
+    project = tmp_path_factory.mktemp("made") / "project"
+    project.mkdir()
+    (project / "repropack.yaml").write_text(CONFIG)
+    (project / "e.py").write_text("print('x')\n")
+    commit_all(project)
+    plan, ingredients = plan_of(project)
+    source = look(project, allow_dirty=False).source
+    author = author_of(REPORT, RECORDS)
+    out, cache = project.parent / "bundle", project.parent / "cache"
+    return write_bundle(plan, source, ingredients, author, cache=cache, out=out)
+
+
+def checked(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, answer: bool, *claims: str, **facts: Any
+) -> list[str]:
+    """What is told of an engine with these facts, where a person answers so."""
+    monkeypatch.setattr(demands, "choose", lambda name, builder: Engine(**facts))
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    notes = Notes()
+    settings = Settings(cache=Path("unused"), agree=agree)
+    demands.check(bundle, select(bundle.manifest, claims), settings, notes)
+    return [*notes.lines, *asked]
+
+
+def test_enough(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is lacking, the time is told and nobody is asked."""
+    plenty = {"disk_free_bytes": 10**12, "memory_bytes": 10**11}
+    where = "one run after the other, as the authors measured on Example CPU, 8 cores, 25 GB"
+    told = checked(bundle, monkeypatch, False, "first", **plenty)
+    assert told == [f"time: about 30 minutes, {where}"]
+    told = checked(bundle, monkeypatch, False, "second", "third", **plenty)
+    assert told == [f"time: less than a minute, and 1 runs that were not measured, {where}"]
+    assert checked(bundle, monkeypatch, False, "third") == ["time: not measured by the authors"]
+
+
+def test_lacking(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little disk or memory is told with both numbers, and a no ends it."""
+    little = {"disk_free_bytes": 10**8, "memory_bytes": 4 * 10**9}
+    told = checked(bundle, monkeypatch, True, "first", **little)
+    assert told[1:] == [
+        "note: the image needs about 300 MB, and where docker keeps its own 100 MB are free",
+        "note: a run had 7000 MB of memory at the authors', and there are 4000 MB here",
+        "go on all the same?",
+    ]
+    with pytest.raises(Interrupted) as caught:
+        checked(bundle, monkeypatch, False, "first", **little)
+    assert caught.value.exit_code == 130 and caught.value.hint == "--yes goes on without asking"
+
+
+def test_an_author_who_wrote_nonsense(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read of the author's measurements stops nothing."""
+    report = bundle.directory / "author" / "report.json"
+    before = report.read_text()
+    for text in ("[]", "{", '{"runs": [3]}', '{"runs": [{"experiment": "long", "seconds": "x"}]}'):
+        report.write_text(text)
+        told = checked(dataclasses.replace(bundle), monkeypatch, False, "third")
+        assert told == ["time: not measured by the authors"]
+    report.write_text(before)
