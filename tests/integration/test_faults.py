@@ -57,31 +57,35 @@ def commands(ground: Ground) -> list[tuple[str, ...]]:
     ]
 
 
-def kill_at_random(ground: Ground, points: int, seed: int) -> int:
-    """Kill commands at random points; each time the next call succeeds. How many were killed."""
+def kill_at_random(ground: Ground, points: int, seed: int) -> None:
+    """Kill commands at so many random points; each time, the next call succeeds.
+
+    A command that ended before it was to be killed is no point: the machine is faster than it was.
+    """
     chance, killed = random.Random(seed), 0
     took_s = {command: duration_s(ground, command) for command in commands(ground)}
-    for number in range(points):
+    for number in range(4 * points):
         command = commands(ground)[number % len(took_s)]
         killed += ground.kill_during(command, chance.uniform(0.0, took_s[command]))
         assert_nothing_is_half(ground)
-        done = ground.call(*command)
-        assert done.code == 0, f"after {' '.join(command)}: {done.said}"
+        took_s[command] = duration_s(ground, command)
         assert_nothing_is_half(ground)
+        if killed == points:
+            break
+    assert killed == points
     assert left_over(ground) == []
-    return killed
 
 
 def test_killed_at_any_moment(ground: Ground) -> None:
     """`kill -9` at random points leaves nothing half-written, and the next call succeeds."""
-    assert kill_at_random(ground, 8, seed=1) >= 4
+    kill_at_random(ground, 8, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.engine
 def test_killed_at_a_hundred_moments(docked: Ground) -> None:
     """The same with Docker: no container and no image of a killed process is left, either."""
-    assert kill_at_random(docked, 100, seed=2) >= 60
+    kill_at_random(docked, 100, seed=2)
     assert containers(docked.name) == []
     names = docker("images", "--format", "{{.Repository}}")
     assert not {"repropack/shell", "repropack/again"} & set(names)

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from repropack.engines.docker import DockerEngine
-from tests.cli.driver import project, repropack
+from tests.cli.driver import project, remove_images, repropack
 from tests.conftest import ROOT
 from tests.integration.engine_bundle import PODMAN_SETTINGS, bookworm
 
@@ -77,6 +77,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     try:
         yield settled(name, home, tmp_path_factory.mktemp("rootless"))
     finally:
+        remove_images(NAME)
         uid = pwd.getpwnam(name).pw_uid
         Person(home=home, uid=uid, bundle=home).call(
             "podman", "unshare", "rm", "-rf", str(home / ".local")
