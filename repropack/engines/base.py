@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import shutil
 import tarfile
@@ -25,7 +26,7 @@ from repropack.engines.model import BuildRecipe, Engine, Image, Progress
 from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
 from repropack.marks import scratch
 from repropack.tables import SUITES
-from repropack.workspace import write_atomically
+from repropack.workspace import cache_directory, write_atomically
 
 RECIPE_LABEL = "repropack.base"
 RECIPE_VERSION = "2"
@@ -240,5 +241,6 @@ def _check_python(packages: bytes, spec: BaseSpec, log: Path) -> None:
 
 
 def _own_log(spec: BaseSpec) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="repropack-log-"))
-    return directory / f"base-{spec.suite}.log"
+    directory = cache_directory() / "logs"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"base-{spec.suite}-{os.getpid()}.log"

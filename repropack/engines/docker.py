@@ -20,7 +20,7 @@ from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, patience, translated
 from repropack.engines.docker_gpu import handover
-from repropack.engines.docker_orphans import sweep
+from repropack.engines.docker_orphans import sweep_containers, sweeping_images
 from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
@@ -79,7 +79,7 @@ class DockerEngine:
     @cached_property
     def _swept(self) -> APIClient:
         """The client, once what killed processes left behind is gone."""
-        sweep(self.client)
+        sweep_containers(self.client)
         return self.client
 
     @cached_property
@@ -136,6 +136,15 @@ class DockerEngine:
         if not (recipe.context / recipe.dockerfile).is_file():
             raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
         client = self._swept
+        with sweeping_images(client):
+            self._build(client, recipe, progress)
+        with translated(BuildError, f"{recipe.tag} was built but cannot be used", log=recipe.log):
+            image = _image(recipe.tag, _inspect(client, recipe.tag))
+        self.tag(image, recipe.extra_tags)
+        return image
+
+    def _build(self, client: APIClient, recipe: BuildRecipe, progress: Progress) -> None:
+        """With the builder that was asked for, else with the one that there is."""
         if self._cli is not None:
             build_buildkit(self._cli, recipe, progress)
         elif self._builder == "buildkit":
@@ -146,10 +155,6 @@ class DockerEngine:
         else:
             local = self._endpoint.url.startswith("unix://")
             build_legacy(client, recipe, progress, local=local)
-        with translated(BuildError, f"{recipe.tag} was built but cannot be used", log=recipe.log):
-            image = _image(recipe.tag, _inspect(client, recipe.tag))
-        self.tag(image, recipe.extra_tags)
-        return image
 
     def image(self, tag: str) -> Image | None:
         """Return the image called `tag` (a tag, an id, or name@digest), or `None`."""

@@ -52,8 +52,10 @@ class Effects:
 
 def effects(groups: Sequence[Group]) -> Effects | None:
     """The effects on a metric; None where no parameter varies, or nothing does."""
-    pairs = [(dict(run.params), v) for g in groups for run, v in zip(g.runs, g.values, strict=True)]
-    values = [value for _, value in pairs]
+    by_cell = in_reach([group.values for group in groups])
+    runs = [run for group in groups for run in group.runs]
+    values = [value for each in by_cell for value in each]
+    pairs = [(dict(run.params), value) for run, value in zip(runs, values, strict=True)]
     names = sorted({name for params, _ in pairs for name in params})
     varied = [name for name in names if len({params.get(name) for params, _ in pairs}) > 1]
     total = squares(values)
@@ -62,7 +64,7 @@ def effects(groups: Sequence[Group]) -> Effects | None:
     found = [effect(name, [(params.get(name, ""), v) for params, v in pairs], total)
              for name in varied]  # fmt: skip
     found.sort(key=lambda each: -each.share)
-    within = math.fsum(squares(group.values) for group in groups) / total
+    within = math.fsum(map(squares, by_cell)) / total
     cells = math.prod(each.levels for each in found)
     balanced = cells == len(groups) and len({len(group.values) for group in groups}) == 1
     repeated = len(values) > len(groups)
@@ -73,6 +75,12 @@ def effects(groups: Sequence[Group]) -> Effects | None:
     if repeated:
         found.append(Effect(name=SEEDS, share=within))
     return Effects(effects=tuple(found), balanced=balanced)
+
+
+def in_reach(cells: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The values as parts of the largest: squares of very small or large ones are no numbers."""
+    largest = max((abs(value) for values in cells for value in values), default=0.0) or 1.0
+    return [[value / largest for value in values] for values in cells]
 
 
 def squares(values: Sequence[float]) -> float:
