@@ -102,6 +102,7 @@ def test_both_load_it_with_docker(made: Made, tmp_path: Path) -> None:
     assert docker("image", "inspect", "--format", "{{.Id}}", made.tag).strip() == made.id
 
 
+@pytest.mark.slow
 def test_both_load_it_with_podman(made: Made, alone: list[str], tmp_path: Path) -> None:
     """The same with podman, which has no images and no network."""
     bundle, podman = copied(made, tmp_path), Cli("podman")

@@ -231,7 +231,10 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize(
+    "share",
+    [pytest.param(0.2, marks=pytest.mark.slow), 0.5, pytest.param(0.8, marks=pytest.mark.slow)],
+)
 def test_engine_that_goes_away(share: float, docked: Ground, proxy: Proxy) -> None:
     """Cut off from its engine, a verification ends with a reason; the next one cleans up."""
     took_s = duration_s(docked, ("verify", "--rebuild"))

@@ -108,7 +108,12 @@ def test_auto(desk: Desk, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "jobs"),
-    [(signal.SIGKILL, "1"), (signal.SIGKILL, "2"), (signal.SIGTERM, "2"), (signal.SIGINT, "2")],
+    [
+        (signal.SIGKILL, "1"),
+        (signal.SIGTERM, "2"),
+        pytest.param(signal.SIGKILL, "2", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, "2", marks=pytest.mark.slow),
+    ],
 )
 def test_going_on(number: signal.Signals, jobs: str, desk: Desk, tmp_path: Path) -> None:
     """Stopped by whatever means, the next call does what is left and no finished run again."""

@@ -58,7 +58,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     remove_images(NAME)
 
 
-@pytest.fixture(params=LEVELS)
+# Buildah makes the image that Podman makes, so the long checks alone ask it.
+SELDOM = {"buildah": [pytest.mark.slow]}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=SELDOM.get(name, ())) for name in LEVELS])
 def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Each builder, behind the command that has it."""
     name: str = request.param
@@ -144,6 +148,7 @@ def test_verify_tells_how_the_image_is_like_the_authors(
         assert "image: " in done.err
 
 
+@pytest.mark.slow
 def test_reproduce_sh_tells_the_same(bundles: Bundles, tmp_path: Path) -> None:
     """`reproduce.sh --rebuild` finds the same contents, and names what differs where it does."""
     bundle, path = tmp_path / "bundle", engine_path(tmp_path / "bin")
