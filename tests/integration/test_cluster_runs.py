@@ -48,8 +48,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> ClusterEngine:
     try:
         found.check()
     except NoEngineError as error:
-        assert os.environ.get("CI") != "true", f"apt-get install charliecloud: {error.what}"
-        pytest.skip(error.what)
+        missing = shutil.which("ch-run") is None
+        assert not missing or os.environ.get("CI") != "true", "apt-get install charliecloud"
+        pytest.skip(error.what)  # not every machine lets a user start containers
     return found
 
 
