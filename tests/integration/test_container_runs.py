@@ -147,8 +147,11 @@ def test_large_log_does_not_go_through_the_engine(there: Cli, image: Image, tmp_
     assert max(map(len, lines), default=0) <= 200
 
 
-def test_out_of_memory(there: Cli, image: Image, tmp_path: Path) -> None:
+def test_out_of_memory(
+    there: Cli, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run that is killed for lack of memory says so."""
+    monkeypatch.chdir(tmp_path)  # where podman's monitor leaves an empty file called `oom`
     result = there.engine(memory_bytes=256 << 20).run(
         order(image, "memory", tmp_path / "out"), ignore
     )
