@@ -9,7 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 if [ "${CI:-}" = true ]; then
     tools/engine.sh
     missing=''
-    programs='mmdebstrap busybox openssl podman buildah'
+    programs='mmdebstrap busybox openssl podman buildah skopeo'
     [ "${1:-}" != --all ] || programs="$programs chromium"
     for program in $programs; do
         command -v "$program" >/dev/null 2>&1 || missing="$missing $program"

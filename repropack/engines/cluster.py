@@ -12,16 +12,14 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from repropack import workspace
+from repropack.engines import machine
 from repropack.engines.cluster_run import run_unpacked
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
@@ -39,10 +37,9 @@ from repropack.engines.model import (
 from repropack.engines.rootfs import Unrolled, labels_of, layers_of, unroll, variables_of
 from repropack.engines.runtimes import runtime
 from repropack.errors import BuildError, NoEngineError, RunError, reason
+from repropack.marks import scratch
 
 _ANSWER_TIMEOUT_S = 30.0
-_UNPACKING = ".unpacking-"
-_ABANDONED_S = 86_400.0
 _INSTALL = "ask who runs this machine for it, or name another engine: --engine venv"
 
 
@@ -79,9 +76,9 @@ class ClusterEngine:
             rootless=True,
             gpus=find_gpus(),
             gpu_runtime=self._runtime.gpu_runtime,
-            disk_free_bytes=_free_bytes(self.directory),
-            cpus=len(os.sched_getaffinity(0)),
-            memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+            disk_free_bytes=machine.free_bytes(self.directory),
+            cpus=machine.cpus(),
+            memory_bytes=machine.memory_bytes(),
         )
 
     def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
@@ -119,26 +116,15 @@ class ClusterEngine:
         """Unpack the image of an archive, which is called `name` where it cannot be."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            part = Path(tempfile.mkdtemp(prefix=_UNPACKING, dir=self.directory))
-            try:
+            with scratch(self.directory, ".unpacking-") as part:
                 (part / "root").mkdir()
                 self._keep(part, unroll(pieces, part / "root", name))
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
         except OSError as error:
             raise BuildError(
                 f"{name} could not be unpacked: {error.filename or self.directory}: "
                 f"{reason(error)}",
                 hint="set REPROPACK_CACHE to a directory with enough space",
             ) from error
-
-    def _sweep(self) -> None:
-        """Remove what processes left that were killed; nobody unpacks for a day."""
-        for path in self.directory.glob(f"{_UNPACKING}*"):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > _ABANDONED_S:
-                    shutil.rmtree(path, ignore_errors=True)
 
     def _keep(self, part: Path, unrolled: Unrolled) -> None:
         """Put an unpacked image in its place, unless another process was faster."""
@@ -224,8 +210,3 @@ def _said(command: list[str], name: str, hint: str) -> str:
         last = said.splitlines()[-1] if said else f"exit code {done.returncode}"
         raise NoEngineError(f"{name} does not work here: {last}", hint=hint)
     return said
-
-
-def _free_bytes(directory: Path) -> int | None:
-    existing = next((path for path in (directory, *directory.parents) if path.exists()), None)
-    return shutil.disk_usage(existing).free if existing else None

@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from repropack.engines.container import runner_command, with_facts
-from repropack.engines.model import Ended, Mount, Progress, RunOrder, RunResult, RunStatus
+from repropack.engines.model import Ended, Mount, Progress, RunOrder, RunResult
 from repropack.engines.process import Runner
-from repropack.engines.run_files import RECORD, EngineRecord, unpublished, write_engine_record
+from repropack.engines.run_files import conclude, unpublished
 from repropack.engines.runtimes import Bind, Box, Runtime
 from repropack.errors import RunError
+from repropack.marks import scratch
 
 
 def run_unpacked(
@@ -36,15 +37,15 @@ def run_unpacked(
     """Do one run in the image at `root`; `RunError` if it cannot be started, and `OSError`."""
     began = time.monotonic()
     order = with_facts(order, f"{runtime.name} {version}")
-    with unpublished(order.directory) as part, _scratch(root) as scratch:
-        (scratch / "out").mkdir()
+    with unpublished(order.directory) as part, _scratch(root) as room:
+        (room / "out").mkdir()
         chosen = {"CUDA_VISIBLE_DEVICES": ",".join(order.gpu_ids)} if order.gpu_ids else {}
         box = Box(
             root=root,
             binds=(
-                Bind(source=scratch / "work", target="/work"),
-                Bind(source=scratch / "out", target="/out"),
-                *(_shown(mount, scratch / "work") for mount in order.mounts),
+                Bind(source=room / "work", target="/work"),
+                Bind(source=room / "out", target="/out"),
+                *(_shown(mount, room / "work") for mount in order.mounts),
             ),
             variables=tuple(sorted({**variables, **chosen}.items())),
             command=tuple(runner_command(order)),
@@ -52,23 +53,13 @@ def run_unpacked(
             gpu=order.gpu,
         )
         runner = _started(runtime, box, order)
-        status, reason = runner.follow(progress, stop)
+        found = runner.follow(progress, stop)
         if ended is not None:
             ended()
-        keep_plain(scratch / "out")
-        shutil.copytree(scratch / "out", part, dirs_exist_ok=True)
-        if status is RunStatus.COMPLETED and not (part / RECORD).is_file():
-            status = RunStatus.LOST
-            reason = reason or f"the runner ended with exit code {runner.code} and no record"
-        seconds = round(time.monotonic() - began, 3)
-        record = EngineRecord(
-            engine=runtime.name,
-            status=status,
-            reason=reason,
-            seconds=seconds,
-            exit_code=runner.code,
-        )
-        write_engine_record(part, record)
+        keep_plain(room / "out")
+        shutil.copytree(room / "out", part, dirs_exist_ok=True)
+        seconds = time.monotonic() - began
+        status, reason = conclude(part, runtime.name, found, runner.code, seconds)
     return RunResult(status=status, reason=reason, directory=order.directory)
 
 
@@ -94,12 +85,9 @@ def _nothing_left() -> None:
 @contextmanager
 def _scratch(root: Path) -> Iterator[Path]:
     """Give a directory with a copy of the image's `/work`, and remove it afterwards."""
-    scratch = Path(tempfile.mkdtemp(prefix="repropack-run-"))
-    try:
-        shutil.copytree(root / "work", scratch / "work", symlinks=True)
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with scratch(Path(tempfile.gettempdir()), "repropack-run-") as directory:
+        shutil.copytree(root / "work", directory / "work", symlinks=True)
+        yield directory
 
 
 def _shown(mount: Mount, work: Path) -> Bind:

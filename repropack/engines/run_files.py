@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repropack.engines.model import RunOrder
+from repropack.engines.model import RunOrder, RunStatus
 from repropack.errors import RunError
 from repropack.marks import new_scratch
 
@@ -66,3 +66,27 @@ def write_engine_record(directory: Path, record: EngineRecord) -> None:
 def number_of_runs(order: RunOrder) -> list[str]:
     """The option of the runner that makes it know runs which only `--runs` asks for."""
     return [] if order.runs is None else ["--runs", str(order.runs)]
+
+
+def conclude(
+    directory: Path, engine: str, ended: tuple[RunStatus, str], code: int | None, seconds: float
+) -> tuple[RunStatus, str]:
+    """How a run without a daemon ended, and why, with its engine.json written.
+
+    `ended` is what following the runner gave, `code` its exit code: without a record it is lost.
+    """
+    status, reason = ended
+    if status is RunStatus.COMPLETED and not (directory / RECORD).is_file():
+        status = RunStatus.LOST
+        reason = reason or f"the runner ended with exit code {code} and no record"
+    write_engine_record(
+        directory,
+        EngineRecord(
+            engine=engine,
+            status=status,
+            reason=reason,
+            seconds=round(seconds, 3),
+            exit_code=code,
+        ),
+    )
+    return status, reason

@@ -9,12 +9,11 @@ experiment sees this machine's files and network.
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import threading
 from pathlib import Path
 
 from repropack import workspace
+from repropack.engines import machine
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
     BuildRecipe,
@@ -51,9 +50,9 @@ class VenvEngine:
             version=uv_version(program),
             builder="uv",
             gpus=find_gpus(),
-            disk_free_bytes=_free_bytes(self._shelf.root),
-            cpus=len(os.sched_getaffinity(0)),
-            memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+            disk_free_bytes=machine.free_bytes(self._shelf.root),
+            cpus=machine.cpus(),
+            memory_bytes=machine.memory_bytes(),
         )
 
     def build(self, recipe: BuildRecipe, progress: Progress) -> Image:
@@ -109,8 +108,3 @@ class VenvEngine:
 
 def _renamed(image: Image, tag: str) -> Image:
     return dataclasses.replace(image, tag=tag)
-
-
-def _free_bytes(directory: Path) -> int | None:
-    existing = next((path for path in (directory, *directory.parents) if path.exists()), None)
-    return shutil.disk_usage(existing).free if existing else None

@@ -25,20 +25,17 @@ from repropack.engines.model import (
     Progress,
     RunOrder,
     RunResult,
-    RunStatus,
 )
 from repropack.engines.process import Runner
 from repropack.engines.run_files import (
-    RECORD,
-    EngineRecord,
+    conclude,
     number_of_runs,
     unpublished,
-    write_engine_record,
 )
 from repropack.engines.venv_build import LOCAL, Built
 from repropack.engines.venv_local import install_local
 from repropack.errors import RunError
-from repropack.marks import new_scratch
+from repropack.marks import scratch
 
 _SWEEP_S = 5.0
 _POLL_S = 0.005
@@ -62,31 +59,22 @@ def run_here(
     """Do one run; `RunError` if it cannot be started, `OSError` if the disk refuses."""
     began = time.monotonic()
     with unpublished(order.directory) as part:
-        with _scratch(built, order) as scratch:
-            more = install_local(built.directory / LOCAL, scratch, built.python)
+        with _scratch(built, order) as room:
+            more = install_local(built.directory / LOCAL, room, built.python)
             variables = _variables(built, order, more)
-            runner = _runner(_command(built, order, part), scratch, variables, order)
-            status, reason = runner.follow(progress, stop)
+            runner = _runner(_command(built, order, part), room, variables, order)
+            found = runner.follow(progress, stop)
             if ended is not None:
                 ended()
-        if status is RunStatus.COMPLETED and not (part / RECORD).is_file():
-            status = RunStatus.LOST
-            reason = reason or f"the runner ended with exit code {runner.code} and no record"
-        seconds = round(time.monotonic() - began, 3)
-        record = EngineRecord(
-            engine="venv", status=status, reason=reason, seconds=seconds, exit_code=runner.code
-        )
-        write_engine_record(part, record)
+        status, reason = conclude(part, "venv", found, runner.code, time.monotonic() - began)
     return RunResult(status=status, reason=reason, directory=order.directory)
 
 
-def _runner(
-    command: list[str], scratch: Path, variables: dict[str, str], order: RunOrder
-) -> Runner:
-    home = str(scratch / "tmp")
+def _runner(command: list[str], room: Path, variables: dict[str, str], order: RunOrder) -> Runner:
+    home = str(room / "tmp")
     return Runner(
         command,
-        directory=scratch / "work",
+        directory=room / "work",
         variables={**variables, "HOME": home, "TMPDIR": home},
         timeout_s=order.timeout_s,
         sweep=partial(_sweep, home),
@@ -103,15 +91,12 @@ def _command(built: Built, order: RunOrder, out: Path) -> list[str]:
 @contextmanager
 def _scratch(built: Built, order: RunOrder) -> Iterator[Path]:
     """Give a directory with a copy of the source in `work`, and remove it afterwards."""
-    scratch = new_scratch(Path(tempfile.gettempdir()), "repropack-run-")
-    try:
-        shutil.copytree(built.directory / "source", scratch / "work", symlinks=True)
-        (scratch / "tmp").mkdir()
+    with scratch(Path(tempfile.gettempdir()), "repropack-run-") as directory:
+        shutil.copytree(built.directory / "source", directory / "work", symlinks=True)
+        (directory / "tmp").mkdir()
         for mount in order.mounts:
-            _show(mount, scratch / "work")
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            _show(mount, directory / "work")
+        yield directory
 
 
 def _show(mount: Mount, work: Path) -> None:

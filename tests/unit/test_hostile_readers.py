@@ -8,11 +8,10 @@ quick profile is part of `make test`, the long one of `make test-all`.
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,7 @@ from repropack.verification import write_report
 from repropack.zstd import Packer
 from tests.conftest import example
 from tests.unit.bundle.made import make_bundle, reseal
+from tests.unit.bundle.test_hostile_bundles import changed, places
 from tests.unit.engines.test_carried import LABEL, Store, by_docker, written
 from tests.verifications import sample
 
@@ -268,26 +268,6 @@ def test_damaged_bytes(name: str, examples: int, honest: Honest, tmp_path: Path)
         tried(reader, data, tmp_path / "fuzzed")
 
     attempt()
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value in a JSON document."""
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
-def changed(raw: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The document with another value in one place."""
-    if not path:
-        return value
-    made = copy.deepcopy(raw)
-    at = made
-    for key in path[:-1]:
-        at = at[key]
-    at[path[-1]] = value
-    return made
 
 
 @pytest.mark.parametrize("examples", PROFILES)
