@@ -23,6 +23,7 @@ from repropack.judge.statistics import (
 ALPHA = 0.05
 POWER = 0.80
 MOST_RUNS = 10000
+_ENDS = (1.0 - ALPHA, 1.0 - (1.0 - POWER) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -133,29 +134,52 @@ def runs_needed(
     The n with (t(.95) + t(.90)) * se(n) <= epsilon. `reported` is the paper's (sd, n). None when
     no number up to 10000 is enough, e.g. because the paper's own mean is too uncertain.
     """
-
-    ends = (1.0 - ALPHA, 1.0 - (1.0 - POWER) / 2.0)
-
-    def enough(n: int) -> bool:
-        own = sd**2 / n
-        if reported is None:
-            se, df = math.sqrt(own), n - 1.0
-        else:
-            se, df = _welch(own, n - 1.0, reported[0] ** 2 / reported[1], reported[1] - 1.0)
-        near = sum(t_quantile_nearly(end, df) for end in ends) * se
-        if df >= NEARLY_FROM and abs(near - epsilon) > NEARLY * near:
-            return near < epsilon
-        return sum(t_quantile(end, df) for end in ends) * se <= epsilon
-
-    return _first(enough, 2, MOST_RUNS)
-
-
-def _first(enough: Callable[[int], bool], low: int, most: int) -> Optional[int]:
-    """The smallest number from `low` to `most` that is enough; more is never less."""
-    if not enough(most):
+    most = MOST_RUNS if is_enough(MOST_RUNS, sd, epsilon, reported) else _best(sd, reported)
+    if not is_enough(most, sd, epsilon, reported):
         return None
+    return _first(lambda n: is_enough(n, sd, epsilon, reported), 2, most)
+
+
+def is_enough(n: int, sd: float, epsilon: float, reported: Optional[Tuple[float, int]]) -> bool:
+    """Whether `n` runs have that power; beside few runs of a paper, more may be too many."""
+    se, df = _error(n, sd, reported)
+    near = sum(t_quantile_nearly(end, df) for end in _ENDS) * se
+    if df >= NEARLY_FROM and abs(near - epsilon) > NEARLY * near:
+        return near < epsilon
+    return _needs(n, sd, reported) <= epsilon
+
+
+def _error(n: int, sd: float, reported: Optional[Tuple[float, int]]) -> Tuple[float, float]:
+    """Standard error and degrees of freedom of the difference with `n` runs."""
+    own = sd**2 / n
+    if reported is None:
+        return math.sqrt(own), n - 1.0
+    return _welch(own, n - 1.0, reported[0] ** 2 / reported[1], reported[1] - 1.0)
+
+
+def _needs(n: int, sd: float, reported: Optional[Tuple[float, int]]) -> float:
+    """The epsilon for which `n` runs have that power."""
+    se, df = _error(n, sd, reported)
+    return sum(t_quantile(end, df) for end in _ENDS) * se
+
+
+def _best(sd: float, reported: Optional[Tuple[float, int]]) -> int:
+    """The number of runs that needs the smallest epsilon.
+
+    The standard error falls with each run, but so do, beside a paper's two or three, Welch's
+    degrees of freedom, to the paper's own: the epsilon falls first, and then rises.
+    """
+    low, n = 2, 2
+    while 2 * n <= MOST_RUNS and _needs(2 * n, sd, reported) < _needs(n, sd, reported):
+        low, n = n, 2 * n
+    rises = lambda k: _needs(k + 1, sd, reported) >= _needs(k, sd, reported)  # noqa: E731
+    return _first(rises, low, min(2 * n, MOST_RUNS))
+
+
+def _first(enough: Callable[[int], bool], low: int, most: int) -> int:
+    """The smallest number from `low` to `most` that is enough; `most`, and all from it on, are."""
     high = low
-    while not enough(high):
+    while high < most and not enough(high):
         low, high = high + 1, min(2 * high, most)
     while low < high:
         middle = (low + high) // 2

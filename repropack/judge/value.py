@@ -132,7 +132,7 @@ def _single(
     reason = "outside the tolerance, but within the 95 % prediction interval of the paper's spread"
     return replace(
         judged, verdict=Verdict.INCONCLUSIVE, runs_needed=needed,
-        reasons=(reason, _needed_text(needed)),
+        reasons=(reason, _needed_text(needed, sd, margin, sd, n)),
     )  # fmt: skip
 
 
@@ -192,7 +192,8 @@ def _explained(
     if judged.verdict is Verdict.NOT_REPRODUCED:
         return replace(judged, reasons=(reason,))
     needed = _needed(own, margin, sd, n)
-    return replace(judged, runs_needed=needed, reasons=(reason, _needed_text(needed)))
+    text = _needed_text(needed, own, margin, sd, n)
+    return replace(judged, runs_needed=needed, reasons=(reason, text))
 
 
 def _by_distance(base: Judgement, margin: Margin, value: Decimal, formula: str) -> Judgement:
@@ -212,11 +213,20 @@ def _by_distance(base: Judgement, margin: Margin, value: Decimal, formula: str) 
 
 
 def _needed(own: float, margin: Margin, sd: Optional[float], n: Optional[int]) -> Optional[int]:
-    reported = (sd, n) if sd is not None and n is not None and n >= 2 else None
-    return equivalence.runs_needed(own, float(margin.epsilon), reported)
+    return equivalence.runs_needed(own, float(margin.epsilon), _reported(sd, n))
 
 
-def _needed_text(needed: Optional[int]) -> str:
+def _reported(sd: Optional[float], n: Optional[int]) -> Optional[Tuple[float, int]]:
+    return (sd, n) if sd is not None and n is not None and n >= 2 else None
+
+
+def _needed_text(
+    needed: Optional[int], own: float, margin: Margin, sd: Optional[float], n: Optional[int]
+) -> str:
+    most = equivalence.MOST_RUNS
     if needed is None:
-        return "no number of runs up to %d would decide at this tolerance" % equivalence.MOST_RUNS
-    return "about %d runs would decide (80 %% power if there is no difference)" % needed
+        return "no number of runs up to %d would decide at this tolerance" % most
+    text = "about %d runs would decide (80 %% power if there is no difference)" % needed
+    if equivalence.is_enough(most, own, float(margin.epsilon), _reported(sd, n)):
+        return text
+    return text + "; many more would not, because the paper reports only %s runs itself" % n

@@ -100,7 +100,9 @@ def test_runs_needed_has_the_power_that_it_promises() -> None:
     assert 0.76 < shown / len(samples) < 0.88
 
 
-@pytest.mark.parametrize("reported", [None, (0.3, 5), (0.2, 3), (1.0, 30)])
+@pytest.mark.parametrize(
+    "reported", [None, (0.3, 5), (0.2, 3), (1.0, 30), (0.05, 2), (0.1, 2), (0.4, 2), (0.3, 4)]
+)
 def test_runs_needed_is_the_first_number_that_is_enough(
     reported: tuple[float, int] | None,
 ) -> None:
@@ -108,6 +110,42 @@ def test_runs_needed_is_the_first_number_that_is_enough(
     for sd in (0.05, 0.3, 1.0):
         for epsilon in (0.2, 0.5, 0.5005, 0.9, 3.0):
             assert equivalence.runs_needed(sd, epsilon, reported) == first(sd, epsilon, reported)
+
+
+@given(st.floats(0.01, 5), st.floats(0.01, 5), st.floats(0.01, 5), st.integers(2, 12))
+def test_runs_needed_beside_few_runs_of_a_paper(
+    sd: float, reported_sd: float, epsilon: float, n: int
+) -> None:
+    """No number is missed where more runs are worse, because the paper has only two or three."""
+    reported = (reported_sd, n)
+    assert equivalence.runs_needed(sd, epsilon, reported) == first(sd, epsilon, reported)
+
+
+def test_a_small_number_decides_where_a_large_one_does_not() -> None:
+    """Beside two runs of a paper, SciPy shows equivalence with 6 runs, and not with 10000."""
+    assert equivalence.runs_needed(0.5, 1.36, (0.35, 2)) == 6
+    found = [tost_power(n, 0.5, 1.36, (0.35, 2)) >= 0.8 for n in (5, 6, 10000)]
+    assert found == [False, True, False]
+
+
+def tost_power(n: int, sd: float, epsilon: float, reported: tuple[float, int]) -> float:
+    """How likely SciPy's two one-sided tests show equivalence: up to the largest such shift."""
+    tests = [
+        [
+            stats.ttest_ind_from_stats(
+                shift + side * epsilon, sd, n, 0.0, *reported, equal_var=False, alternative=tail
+            ).pvalue
+            for side, tail in ((1, "greater"), (-1, "less"))
+        ]
+        for shift in np.linspace(0, epsilon, 3001)
+    ]
+    shown = [max(each) <= 0.05 for each in tests]
+    if not shown[0]:
+        return 0.0
+    widest = epsilon * (sum(shown) - 1) / 3000
+    a, b = sd**2 / n, reported[0] ** 2 / reported[1]
+    df = _welch_df(sd, n, *reported)
+    return float(2 * stats.t.cdf(widest / (a + b) ** 0.5, df) - 1)
 
 
 def first(sd: float, epsilon: float, reported: tuple[float, int] | None) -> int | None:

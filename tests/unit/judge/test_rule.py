@@ -117,6 +117,14 @@ def test_runs_needed_are_enough() -> None:
     assert 8 <= needed[0] < needed[1]
 
 
+def test_few_runs_are_enough_beside_two_of_the_paper() -> None:
+    """A small number that would decide is named, with the reason why a large one would not."""
+    judged = judge(claim("70.00", "1.5", spread=spread(0.35, 2)), ["71.2", "70.4", "71.0"])
+    assert judged.verdict is I and judged.runs_needed is not None
+    assert judged.runs_needed < 10
+    assert any("the paper reports only 2 runs itself" in reason for reason in judged.reasons)
+
+
 def test_no_number_of_runs_is_enough() -> None:
     """When the paper's own mean is too uncertain, no number of runs is promised."""
     judged = judge(claim("70.00", "0.1", spread=spread(3.0, 3)), ["70.2", "69.0", "71.0"])
