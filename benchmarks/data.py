@@ -152,14 +152,14 @@ def peak_mb(command: str) -> float:
     return sum(peaks.values()) / 1000
 
 
-def make_small(root: Path, n_files: int) -> Path:
-    """Files of 200 to 8 000 random bytes, a thousand in a directory."""
+def make_small(root: Path, n_files: int, smallest: int = 200, largest: int = 8000) -> Path:
+    """Files of random bytes (200 to 8 000 of them), a thousand in a directory."""
     source = random.Random(1)
     for number in range(n_files):
         path = root / f"class{number // 1000:04}" / f"image-{number:07}.bin"
         if number % 1000 == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(source.randbytes(source.randint(200, 8000)))
+        path.write_bytes(source.randbytes(source.randint(smallest, largest)))
     return root
 
 
@@ -197,14 +197,7 @@ def measure_small(here: Path, given: argparse.Namespace) -> None:
     small = make_small(here / "small", given.files)
     out = here / "small.json"
     ours = f"{REPROPACK} footprint --no-cache -o {out} {small}"
-    python = shlex.quote(sys.executable)
-    each = f"find {small} -type f -print0 | xargs -0"
-    others = {
-        "`b3sum`": (f"{each} b3sum", 1.0),
-        "`sha256sum`": (f"{each} sha256sum", 2.0),
-        "SHA-1 of `os.walk`": (f"{python} -c {shlex.quote(WALK)} {small}", 4.0),
-        "system calls alone, one process": (f"{python} -c {shlex.quote(BOUND)} {small}", 0.0),
-    }
+    others = over_each(small)
     compare(f"{given.files} small files, warm", ours, others, given.rounds)
     how = drop_caches()
     if how:
@@ -223,6 +216,26 @@ def measure_small(here: Path, given: argparse.Namespace) -> None:
         measure_dvc(here, small, ours, given)
 
 
+def over_each(root: Path) -> dict[str, tuple[str, float]]:
+    """What reads each file of a directory, with what is to be reached; a bound at the end."""
+    python = shlex.quote(sys.executable)
+    each = f"find {root} -type f -print0 | xargs -0"
+    return {
+        "`b3sum`": (f"{each} b3sum", 1.0),
+        "`sha256sum`": (f"{each} sha256sum", 2.0),
+        "SHA-1 of `os.walk`": (f"{python} -c {shlex.quote(WALK)} {root}", 4.0),
+        "system calls alone, one process": (f"{python} -c {shlex.quote(BOUND)} {root}", 0.0),
+    }
+
+
+def measure_images(here: Path, given: argparse.Namespace) -> None:
+    """Files of the size of photographs."""
+    images = make_small(here / "images", given.images, 60_000, 160_000)
+    ours = f"{REPROPACK} footprint --no-cache -o {here / 'images.json'} {images}"
+    compare(f"{given.images} files of 60 to 160 kB, warm", ours, over_each(images), given.rounds)
+    shutil.rmtree(images)
+
+
 def measure_dvc(here: Path, small: Path, ours: str, given: argparse.Namespace) -> None:
     """`dvc add` of the same files, once: it moves them into its cache and links them from there."""
     dvc = shlex.quote(given.dvc)
@@ -239,6 +252,10 @@ def measure_large(here: Path, given: argparse.Namespace) -> None:
     ours = f"{REPROPACK} footprint --no-cache -o {here / 'large.json'} {large}"
     others = {"`b3sum`": (f"b3sum {large}", 1.0), "`sha256sum`": (f"sha256sum {large}", 2.0)}
     compare(f"{given.gigabytes} GB in one file, warm", ours, others, given.rounds)
+    how = drop_caches()
+    if how:
+        title = f"{given.gigabytes} GB in one file, cold ({how})"
+        compare(title, ours, others, given.rounds, before=drop_caches, warm_up=False)
     large.unlink()
 
 
@@ -256,11 +273,17 @@ def measure_many(here: Path, given: argparse.Namespace) -> None:
 
 def main() -> None:
     """Make the files, run everything."""
-    parts = {"large": measure_large, "small": measure_small, "many": measure_many}
+    parts = {
+        "large": measure_large,
+        "images": measure_images,
+        "small": measure_small,
+        "many": measure_many,
+    }
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", nargs="?", type=Path)
     parser.add_argument("names", nargs="*", default=list(parts), help=" ".join(parts))
     parser.add_argument("--files", type=int, default=200_000)
+    parser.add_argument("--images", type=int, default=40_000)
     parser.add_argument("--gigabytes", type=float, default=8.0)
     parser.add_argument("--many", type=int, default=1_300_000)
     parser.add_argument("--rounds", type=int, default=5)

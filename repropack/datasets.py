@@ -124,7 +124,7 @@ def described(place: Path, made: Made, reporter: Reporter) -> tuple[str, ...]:
     """
     from repropack.describing.describe import describe
     from repropack.describing.telling import lines
-    from repropack.footprint.making import cores
+    from repropack.footprint.pool import cores
 
     looking = "".join(str(int(find_spec(name) is not None)) for name in ("PIL", "h5py"))
     kept = made.path.with_suffix(f".{made.summary.root_hash[:32]}.{looking}.txt")

@@ -21,7 +21,10 @@ ALGORITHMS = ("blake3", "sha256", "sha1", "md5")
 FORMATS = ("repropack", "deepdiva", "sums", "bagit")
 PATH = click.Path(path_type=Path)
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes that read. Default: one a core."
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes that read. Default: one a core, at least 8.",
 )
 
 
@@ -106,7 +109,7 @@ def footprint(
         described = None
         if describe:
             from repropack.describing.describe import describe as tell_of
-            from repropack.footprint.making import cores
+            from repropack.footprint.pool import cores
 
             described = tell_of(path, out, jobs=jobs or cores(), reporter=shown)
     return tell_made(made, described, as_json=as_json)

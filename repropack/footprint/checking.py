@@ -13,7 +13,7 @@ from repropack.footprint import glance
 from repropack.footprint.cache import StatCache
 from repropack.footprint.following import Following, Total
 from repropack.footprint.hashing import hash_all
-from repropack.footprint.making import cores, open_tree
+from repropack.footprint.making import open_tree
 from repropack.footprint.model import UNKNOWN, Entry, Found, Hashed, shown
 from repropack.footprint.pool import Pool
 from repropack.footprint.recorded import Recorded
@@ -44,7 +44,7 @@ def check(
     Raises `UsageError`, and `IntegrityError` when the footprint itself is damaged.
     """
     tree = open_tree(_payload(data, recorded), named)
-    pool = Pool(tree, recorded.algorithm, jobs=jobs or cores())
+    pool = Pool(tree, recorded.algorithm, jobs=jobs)
     part = {How.QUICK: 0.0, How.DEEP: 1.0, How.SAMPLED: sample}[how]
     total = Total(max(recorded.n_files, 0), int(max(recorded.n_bytes, 0) * part))
     following = Following(reporter, pool, total)

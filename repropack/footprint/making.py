@@ -65,7 +65,7 @@ def footprint(
         raise UsageError("DeepDIVA's format holds SHA-1", hint="add --algo sha1")
     tree = open_tree(data, named)
     stat_cache = StatCache(cache, data, algorithm) if cache else None
-    pool = Pool(tree, algorithm, jobs=jobs or cores())
+    pool = Pool(tree, algorithm, jobs=jobs)
     maker = _Maker(pool, stat_cache, Following(reporter, pool, Total(tree=tree)), times=times)
     if format is Format.REPROPACK:
         summary = _make(maker, pool, data, out)
@@ -113,11 +113,6 @@ def refuse_inside(data: Path, out: Path) -> None:
         raise UsageError(f"{out} is a directory", hint="name a file with -o")
     if place == data.resolve() or (data.is_dir() and place.is_relative_to(data.resolve())):
         raise UsageError(f"{out} lies in the data itself", hint="name a file outside of it with -o")
-
-
-def cores() -> int:
-    """How many processes hash: as many as there are cores for this process, at most 16."""
-    return min(len(os.sched_getaffinity(0)), 16)
 
 
 class _Maker:

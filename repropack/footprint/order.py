@@ -1,7 +1,7 @@
 """What comes of tasks in the order in which they were given, whoever does them.
 
-A task may be done in part; what is left of it is begun with as soon as that is known, and comes
-before what comes of the next one.
+A task may be done in part; what is left of it is begun with as soon as that is known, by as many as
+can do it, and comes before what comes of the next one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Generic, TypeVar
 from repropack.footprint.pool import Pool, Task, Tick
 
 Result = TypeVar("Result")
-#: What is left to do after a result, and how much of it is known to be read.
-Rest = tuple[Task[Result], int]
+#: Tasks that are left to do after a result, and how much of each is known to be read.
+Rest = list[tuple[Task[Result], int]]
 
 
-def nothing_left(result: object) -> None:
+def nothing_left(result: object) -> Rest[Result]:
     """For tasks that are always done as a whole."""
+    return []
 
 
 def in_order(
@@ -26,52 +27,55 @@ def in_order(
     pool: Pool,
     tick: Tick,
     *,
-    rest: Callable[[Result], Rest[Result] | None] = nothing_left,
+    rest: Callable[[Result], Rest[Result]] = nothing_left,
 ) -> Iterator[Result]:
-    """The results. There are never more tasks under way than keep all processes busy."""
+    """The results. There are never more new tasks under way than keep all processes busy."""
     waiting: deque[_Waiting[Result]] = deque()
     try:
         for task in tasks:
-            waiting.append(_Waiting(task, pool, rest))
+            waiting.append(_Waiting(task, 0, pool))
             tick()
-            while len(waiting) > 2 * pool.jobs + 1 or (waiting and waiting[0].is_here):
-                yield from _first(waiting, tick)
+            while waiting and (len(waiting) > 2 * pool.jobs + 1 or waiting[0].is_here):
+                yield _first(waiting, pool, tick, rest)
         while waiting:
-            yield from _first(waiting, tick)
+            yield _first(waiting, pool, tick, rest)
     finally:
         pool.close()
 
 
-def _first(waiting: deque[_Waiting[Result]], tick: Tick) -> Iterator[Result]:
-    """The results of the first task, while the rests of others are begun with."""
+def _first(
+    waiting: deque[_Waiting[Result]],
+    pool: Pool,
+    tick: Tick,
+    rest: Callable[[Result], Rest[Result]],
+) -> Result:
+    """What came of the first task. What is left of it, and of others that have come, is begun with
+    and takes its place behind it."""
     first = waiting.popleft()
-    while not first.is_done:
-        first.take(tick)
-        for other in waiting:
-            if other.has_come:
-                other.take(tick)
-    yield from first.results
+    behind: list[_Waiting[Result]] = []
+    for one in (first, *waiting):
+        if one is not first:
+            behind.append(one)
+        if (one is first or one.has_come) and not one.is_taken:
+            behind += (_Waiting(task, n_bytes, pool) for task, n_bytes in rest(one.take(tick)))
+    waiting.clear()
+    waiting.extend(behind)
+    return first.take(tick)
 
 
 class _Waiting(Generic[Result]):
     """A task that was given away, and what has come of it."""
 
-    def __init__(
-        self,
-        task: Task[Result],
-        pool: Pool,
-        rest: Callable[[Result], Rest[Result] | None],
-    ) -> None:
-        self.results: list[Result] = []
+    def __init__(self, task: Task[Result], n_bytes: int, pool: Pool) -> None:
         self._pool = pool
-        self._rest = rest
-        self._task: Task[Result] | None = task
-        self._future = pool.submit(task, 0)
+        self._task = task
+        self._result: list[Result] = []
+        self._future = pool.submit(task, n_bytes)
 
     @property
-    def is_done(self) -> bool:
-        """Whether all of it has been done."""
-        return self._task is None
+    def is_taken(self) -> bool:
+        """Whether its result is here."""
+        return bool(self._result)
 
     @property
     def is_here(self) -> bool:
@@ -81,15 +85,10 @@ class _Waiting(Generic[Result]):
     @property
     def has_come(self) -> bool:
         """Whether there is something to take without waiting."""
-        return not self.is_done and self._future is not None and self._future.done()
+        return self._future is not None and self._future.done()
 
-    def take(self, tick: Tick) -> None:
-        """Wait for what comes next, and begin with the rest."""
-        assert self._task is not None
-        result = self._pool.take(self._task, self._future, tick)
-        self.results.append(result)
-        rest = self._rest(result)
-        self._task = None
-        if rest is not None:
-            self._task, n_bytes = rest
-            self._future = self._pool.submit(self._task, n_bytes)
+    def take(self, tick: Tick) -> Result:
+        """Wait for the result."""
+        if not self._result:
+            self._result.append(self._pool.take(self._task, self._future, tick))
+        return self._result[0]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from repropack.footprint import cache, ours
 from repropack.footprint.model import UNKNOWN, Algorithm, Entry, Found, Run
 from repropack.footprint.order import in_order
+from repropack.footprint.pieces import cut
 from repropack.footprint.pool import Pool, Tick
 from repropack.footprint.reading import CHANGED, LARGE, Advance, hash_open, one_shot
 from repropack.footprint.rooting import part
@@ -81,12 +82,14 @@ class Task:
 
 def parts(tasks: Iterable[Task], pool: Pool, tick: Tick) -> Iterator[Part]:
     """What comes of tasks, in their order."""
-    return in_order(
-        tasks,
-        pool,
-        tick,
-        rest=lambda part: None if part.rest is None else (part.rest, LARGE * part.large),
-    )
+    return in_order(tasks, pool, tick, rest=lambda part: list(_left(part, pool.jobs)))
+
+
+def _left(part: Part, jobs: int) -> Iterator[tuple[Task, int]]:
+    """What is left of a task, in as many pieces as there are processes to read them."""
+    if part.rest is not None:
+        for number, batch in enumerate(cut(part.rest.batch, jobs, first_alone=part.large)):
+            yield replace(part.rest, batch=batch), LARGE * (part.large and number == 0)
 
 
 class _Changed(Exception):
@@ -154,8 +157,8 @@ class _Work:
         for name in names:
             if self.n_read - self.n_told >= _TOLD_BYTES:
                 self._tell()
-                if self.n_read >= ENOUGH_BYTES:
-                    break
+            if self.n_read >= ENOUGH_BYTES:
+                break
             path = directory + name
             place = self.tree.root if entered is None else name
             try:

