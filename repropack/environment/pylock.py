@@ -124,6 +124,10 @@ def selected(
             f"{where}: nothing to install on {target}: {reason}",
             hint="set environment.python in repropack.yaml, or lock for Linux",
         ) from error
+    except ValueError as error:  # a marker that compares what cannot be compared
+        raise InvalidError(
+            f"{path} is not a valid pylock.toml: {error}", hint=LOCK_AGAIN
+        ) from error
 
 
 def requirement_of(package: Package, artifact: Any, where: Where, target: Target) -> Requirement:

@@ -164,9 +164,9 @@ class Reader:
             return Summary(
                 algorithm=Algorithm(given["algo"]),
                 root_hash=str(given["root_hash"]),
-                n_files=int(given["n_files"]),
-                n_bytes=int(given["n_bytes"]),
-                max_mtime_ns=int(given["max_mtime_ns"]),
+                n_files=_number(given, "n_files"),
+                n_bytes=_number(given, "n_bytes"),
+                max_mtime_ns=_number(given, "max_mtime_ns"),
             )
         except (TypeError, ValueError) as error:
             raise self._damaged(str(error)) from error
@@ -250,6 +250,12 @@ class Reader:
             f"{self.path} is not as it was written: {why}",
             hint="get the footprint again from where the data's authors published it",
         )
+
+
+def _number(given: dict[str, Any], key: str) -> int:
+    if type(given[key]) is not int:
+        raise ValueError(f"{key} is no whole number")
+    return int(given[key])
 
 
 def refuse_other_schema(given: dict[str, Any], path: Path) -> None:

@@ -93,6 +93,10 @@ def test_packages_for_other_platforms_are_left_out() -> None:
             HEAD + package("x", "x-1.0-py3-none-any.whl").replace("sha256", "md5"),
             "pylock.toml:4: x has no sha256 hash",
         ),
+        (
+            HEAD + "environments = [\"sys_platform === 'linux'\"]\npackages = []",
+            "pylock.toml is not a valid pylock.toml: Undefined",
+        ),
     ],
 )
 def test_a_lock_that_cannot_be_packed_is_refused(text: str, message: str) -> None:
