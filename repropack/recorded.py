@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from repropack.report import Curve, Dataset, Layer, Picture, Repetition, Run, Samples
+from repropack.report import Curve, Layer, Picture, Repetition, Run, Samples
 
 Record = Mapping[str, Any]
 LARGEST_IMAGE_BYTES = 400_000
@@ -219,23 +219,6 @@ def repetitions(saved: Record) -> Iterator[Repetition]:
                 differing=differing,
                 problem=problem if isinstance(problem, str) else "",
             )
-
-
-def datasets(saved: Record) -> Iterator[Dataset]:
-    """The data that the runs saw."""
-    found = saved.get("data")
-    for each in found if isinstance(found, list) else []:
-        if not isinstance(each, dict) or not isinstance(each.get("name"), str):
-            continue
-        lines = each.get("described")
-        yield Dataset(
-            name=each["name"],
-            path=shown(each.get("path")),
-            n_files=int(number(each.get("n_files")) or 0),
-            n_bytes=int(number(each.get("n_bytes")) or 0),
-            root_hash=shown(each.get("root_hash")),
-            described=tuple(shown(line) for line in lines) if isinstance(lines, list) else (),
-        )
 
 
 def add(found: dict[str, dict[str, list[str]]], layer: str, key: str, value: Any) -> None:

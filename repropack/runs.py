@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from repropack import datasets
-from repropack.bundle import Data
 from repropack.choosing import select_runs
 from repropack.cuda.compare import compare
 from repropack.determinism import repeat
@@ -71,7 +70,7 @@ def run_and_judge(
         logs=str(bench.directory),
         notes=(*chosen.notes, *done.notes, *(each.text for each in repeats), *said),
     )
-    assessment = replace(assessment, grid_factor=question.grid_factor)
+    assessment = replace(assessment, grid_factor=question.grid_factor, data=manifest.datasets)
     if author is not None:
         assessment = replace(assessment, author=report.author_lines(author.assessment))
     verified = Verified(
@@ -125,18 +124,6 @@ def authors_own(built: Built) -> tuple[Verification | None, tuple[str, ...]]:
         return None, (f"the author's verification in the bundle cannot be read: {error}",)
 
 
-def told_of(data: Data) -> dict[str, Any]:
-    """A dataset as plain JSON values."""
-    return {
-        "name": data.name,
-        "path": data.path,
-        "n_files": data.n_files,
-        "n_bytes": data.n_bytes,
-        "root_hash": data.root_hash,
-        "described": list(data.described),
-    }
-
-
 def as_dict(verified: Verified) -> dict[str, Any]:
     """A verification as plain JSON values."""
     built = verified.built
@@ -154,7 +141,6 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         },
         "engine": {"name": built.facts.name, "version": built.facts.version},
         "base": {"differences": list(built.strange)},
-        "data": [told_of(data) for data in built.bundle.datasets],
         "determinism": [each.to_json() for each in verified.repeats],
         "environment": surroundings(built),
         "directory": str(verified.directory),

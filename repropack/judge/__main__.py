@@ -108,7 +108,7 @@ def _judge(options: argparse.Namespace, bundle: Manifest) -> int:
         source_kind=bundle.source_kind, name=bundle.name, run_ids=ids, logs=options.logs,
         notes=(*chosen.notes, *options.note),
     )  # fmt: skip
-    return _report(replace(assessment, author=author), options)
+    return _report(replace(assessment, author=author, data=bundle.datasets), options)
 
 
 def _is_of(run_id: Any, ids: Set[str]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from repropack.judge.seen import Dataset
 from repropack.judge.verdict import QUICK_MARK, RECORDED, RECORDED_MARK, Verdict, worded
 
 RULE_VERSION = "1"  # of verdict.md as implemented here; changes when a verdict could change
@@ -100,7 +101,8 @@ class Assessment:
     """All judgements, the overall verdict and the exit code that stands for it.
 
     `author` says, a line for each claim, what the author obtained, where the bundle tells it.
-    `grid_factor` is what a kWh cost where the runs were done, in gCO2e; None: nobody said.
+    `data` is what the runs saw. `grid_factor` is what a kWh cost where the runs were done, in
+    gCO2e; None: nobody said.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Assessment:
     rule_version: str = RULE_VERSION
     author: Tuple[str, ...] = ()
     grid_factor: Optional[float] = None
+    data: Tuple[Dataset, ...] = ()
 
     @property
     def words(self) -> str:

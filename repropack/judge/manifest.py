@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
-from repropack.judge import check
+from repropack.judge import check, seen
 from repropack.judge.fields import Fields, ManifestError
 from repropack.judge.model import Claim, Experiment
 
@@ -35,6 +35,7 @@ class Manifest:
     commit: str = ""
     quick_experiments: Tuple[Experiment, ...] = ()
     quick_claims: Tuple[Claim, ...] = ()
+    datasets: Tuple[seen.Dataset, ...] = ()
 
     @property
     def quick(self) -> Manifest:
@@ -73,6 +74,7 @@ def parse(data: Any) -> Manifest:
         commit=source.text("commit", ""),
         quick_experiments=tuple(replace(each, is_quick=True) for each in shorter),
         quick_claims=tuple(Claim.from_json(v, at) for at, v in quick.items("claims")),
+        datasets=seen.datasets(f.get("datasets", [])),
     )
     check.require(manifest.experiments, manifest.claims)
     check.require(manifest.quick_experiments, manifest.quick_claims)

@@ -9,7 +9,7 @@ import textwrap
 from decimal import Decimal
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from repropack.judge import files
+from repropack.judge import files, seen
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
 from repropack.judge.verdict import QUICK_MARK, RECORDED, RECORDED_MARK, Verdict, worded
 
@@ -91,6 +91,7 @@ def as_dict(assessment: Assessment) -> Dict[str, Any]:
         "claims": [_judgement_dict(judgement) for judgement in assessment.judgements],
         "runs": [_run_dict(run) for run in assessment.runs],
         "compute": compute(assessment.runs, assessment.grid_factor),
+        "data": seen.as_list(assessment.data),
     }
 
 
@@ -252,7 +253,8 @@ def sections(assessment: Assessment) -> List[Tuple[str, List[List[str]]]]:
     runs = [_run_lines(run) for run in assessment.runs if run.failed or run.notes]
     notes = [[files.printable(line, 1000)] for line in assessment.notes + assessment.marks]
     author = [[files.printable(line, 1000)] for line in assessment.author]
-    found = [("Claims", claims), (AUTHOR, author), ("Runs", runs), ("Notes", notes)]
+    data = seen.items(assessment.data)
+    found = [("Claims", claims), (AUTHOR, author), ("Runs", runs), ("Data", data), ("Notes", notes)]
     return [(heading, items) for heading, items in found if items]
 
 

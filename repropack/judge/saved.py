@@ -10,6 +10,7 @@ import math
 from decimal import Decimal
 from typing import Any, Dict, Tuple
 
+from repropack.judge import seen
 from repropack.judge.assessment import Assessment, Group, Judgement, RunSummary
 from repropack.judge.fields import Fields, ManifestError
 from repropack.judge.files import printable
@@ -42,6 +43,7 @@ def assessment(data: Any) -> Assessment:
         grid_factor=Fields(f.get("compute", {}), "compute").number("grid_gco2e_per_kwh", None),
         runs=tuple(_run(item, at) for at, item in f.items("runs")),
         rule_version=f.text("rule_version", ""),
+        data=seen.datasets(f.get("data", [])),
     )
 
 

@@ -7,7 +7,6 @@ Owns: the HTML page, and two verifications side by side. Text and Markdown are t
 from repropack.judge.saved import assessment
 from repropack.report.model import (
     Curve,
-    Dataset,
     Layer,
     Picture,
     Repetition,
@@ -21,7 +20,6 @@ from repropack.report.sidebyside import Comparison, compare
 __all__ = [
     "Comparison",
     "Curve",
-    "Dataset",
     "Layer",
     "Page",
     "Picture",

@@ -5,8 +5,8 @@ Owns: this section. Does not own: what is told of data (`describing`).
 
 from __future__ import annotations
 
+from repropack.judge.seen import Dataset
 from repropack.report.markup import Html, folded, join, table, tag
-from repropack.report.model import Dataset
 
 _MOST_OPEN = 12
 

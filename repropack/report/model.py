@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repropack.judge.assessment import Assessment
+from repropack.judge.seen import Dataset
 from repropack.judge.verdict import RECORDED
 
 Pairs = tuple[tuple[str, str], ...]
@@ -92,18 +93,6 @@ class Repetition:
     same: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """Data that the runs saw. `described` are lines about what is in it."""
-
-    name: str
-    path: str = ""
-    n_files: int = 0
-    n_bytes: int = 0
-    root_hash: str = ""
-    described: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

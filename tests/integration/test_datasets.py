@@ -226,7 +226,12 @@ def test_reviewer(author: Path, tmp_path: Path) -> None:
     assert attested["subject"][0]["digest"] == {"sha256": sums}
     record = json.loads((bundle / "reproduction/runs/mean/record.json").read_text())
     assert record["metrics"]["writable"]["value"] == 0, record
-    assert repropack("verify", bundle, *places, cwd=tmp_path).code == 0
+    verified = repropack("verify", bundle, *places, "-o", "out", cwd=tmp_path)
+    assert verified.code == 0
+    assert TABLE in same.stdout and TABLE in verified.out
+    for name in ("report.txt", "report.md"):
+        written = (bundle / "reproduction" / name).read_text("utf-8")
+        assert written == (tmp_path / "out" / name).read_text("utf-8") and TABLE in written
     (author / "data/numbers/a.txt").write_text("2")
     (author / "data/numbers/link").symlink_to("a.txt")
     (author / "data/numbers/new line").write_text("2")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from repropack.judge import report
+from repropack.judge import report, saved
 from repropack.judge.assessment import Assessment
 from repropack.judge.model import Claim, MetricRef, parse_tolerance
 from repropack.judge.rule import judge_all
+from repropack.judge.seen import Dataset
 from repropack.judge.value import NO_ERROR_BAR
 from tests.unit.judge.helpers import assess, claim, experiment, record, records
 
@@ -162,3 +164,15 @@ def test_nothing_to_judge() -> None:
     text = report.text(judge_all([experiment()], [], [record("e", "1")]))
     assert "there are no claims to judge" in text
     assert text.splitlines()[-1] == "no evidence: 0 of 0 claims reproduced"
+
+
+def test_data_that_authors_describe() -> None:
+    """What authors tell of their data stands in text and Markdown; a long list is cut there."""
+    told = tuple(f"class {n}: {n} files" for n in range(20))
+    data = (Dataset(name="bare"), Dataset(name="digits", path="data/d", n_files=20, described=told))
+    found = replace(assess(claim("0.5"), ["0.5"]), data=data)
+    for shown in (report.text(found), report.markdown(found)):
+        assert "digits at data/d: 20 files, 0 bytes" in shown and "class 11: 11 files" in shown
+        assert "and 8 more lines, in report.json" in shown
+        assert "class 12" not in shown and "bare" not in shown
+    assert saved.assessment(report.as_dict(found)).data == data
