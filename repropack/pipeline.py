@@ -11,6 +11,7 @@ from pathlib import Path
 
 from repropack import datasets, workspace
 from repropack.anonymous import conceal
+from repropack.archives import refuse_links_of
 from repropack.attesting import read_runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
@@ -39,6 +40,7 @@ def build(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     """The bundle of a project, written whole, and its image."""
     looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
     require_experiments(looked)
+    refuse_links_of(looked.source, settings.archive)
     return pack(looked, settings=settings, reporter=reporter)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 from repropack.zstd import library
 
@@ -25,8 +25,7 @@ _AHEAD = 8
 #: No header of a member is longer: what says otherwise wants memory.
 _MAX_HEADER_BYTES = 64 << 20
 
-
-_Batch = list[bytes] | BaseException | None
+Piece = TypeVar("Piece")
 
 
 class DamagedError(Exception):
@@ -115,9 +114,9 @@ def _opened(file: IO[bytes], end: str) -> Any:
     return file
 
 
-def ahead(pieces: Iterator[bytes], *, at_once: int = _AT_ONCE) -> Generator[bytes, None, None]:
+def ahead(pieces: Iterator[Piece], *, at_once: int = _AT_ONCE) -> Generator[Piece, None, None]:
     """The same pieces, some of them made before they are asked for: `at_once`, eight times."""
-    box: queue.Queue[_Batch] = queue.Queue(_AHEAD)
+    box: queue.Queue[list[Piece] | BaseException | None] = queue.Queue(_AHEAD)
     stop = threading.Event()
     thread = threading.Thread(target=_fill, args=(pieces, at_once, box.put, stop), daemon=True)
     thread.start()
@@ -135,9 +134,12 @@ def ahead(pieces: Iterator[bytes], *, at_once: int = _AT_ONCE) -> Generator[byte
 
 
 def _fill(
-    pieces: Iterator[bytes], at_once: int, put: Callable[[_Batch], None], stop: threading.Event
+    pieces: Iterator[Piece],
+    at_once: int,
+    put: Callable[[list[Piece] | BaseException | None], None],
+    stop: threading.Event,
 ) -> None:
-    batch: list[bytes] = []
+    batch: list[Piece] = []
     try:
         while batch := list(islice(pieces, at_once)):
             put(batch)

@@ -5,11 +5,17 @@ Owns: what a path means inside the source. Does not own: content (`source`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from repropack.source.model import Entry
 from repropack.source.names import display
 from repropack.source.text import Unreadable
 
 _MOST_LINKS = 40  # as many as Linux follows
+
+
+class _Outside(Unreadable):
+    """It leads out of the root, and not only nowhere."""
 
 
 class Paths:
@@ -71,11 +77,24 @@ class Paths:
         return False
 
 
+def link_out_of(entries: tuple[Entry, ...], folder: str) -> Entry | None:
+    """The first link that leads out of a directory in which the entries stand below `folder`."""
+    paths = Paths(tuple(replace(each, path=f"{folder}/{each.path}") for each in entries))
+    for entry in (each for each in entries if each.is_link):
+        try:
+            paths.resolve(f"{folder}/{entry.path}")
+        except _Outside:
+            return entry
+        except Unreadable:  # a circle, which leads nowhere
+            continue
+    return None
+
+
 def _parts(path: str, asked: str) -> list[str]:
     if path.startswith("/"):
         raise _outside(asked)
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
 
 
-def _outside(path: str) -> Unreadable:
-    return Unreadable(f"{display(path)} leads outside of the project")
+def _outside(path: str) -> _Outside:
+    return _Outside(f"{display(path)} leads outside of the project")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.driver import Done, inside, project, repropack, traces
+from tests.conftest import commit_all
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 FILES = {
@@ -120,6 +121,19 @@ def test_usage(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
     done = inside("build", paper, *VENV, *words)
     assert done.code == 2 and told in done.err, done.said
     assert not (paper / ".repropack").exists()
+
+
+def test_link_that_leads_out(tmp_path: Path) -> None:
+    """A repository whose archive nobody could read is refused before anything is built."""
+    paper = project(tmp_path / "paper", FILES)
+    (paper / "data").symlink_to("/data")
+    commit_all(paper)
+    done = inside("build", paper, *VENV, "--archive", tmp_path / "b.tar.zst")
+    assert done.code == 3 and "the link data leads out of the repository, to /data" in done.err
+    assert "hint: remove the link" in done.err, done.said
+    assert not (paper / ".repropack").exists() and not (tmp_path / "b.tar.zst").exists()
+    done = inside("build", paper, *VENV)  # the hint: as a directory
+    assert done.code == 0, done.said
 
 
 def test_many_files_are_told(tmp_path: Path) -> None:

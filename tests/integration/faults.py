@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from repropack.archives import at_hand
 from repropack.bundle import checksums
 from repropack.marks import is_orphan
+from repropack.progress import Silent
 from tests.cli.driver import REPROPACK, Done, environment, project
 
 PYTHON = "{}.{}".format(*sys.version_info)
@@ -71,14 +73,22 @@ class Ground:
         )
         return self
 
+    @property
+    def archive(self) -> Path:
+        """The bundle as one file, which commands write and read."""
+        return self.directory / "out" / "bundle.tar.zst"
+
     def words(self, *command: str) -> list[str]:
-        """A command on the project with this engine."""
-        return [*REPROPACK, command[0], str(self.project), "--engine", self.engine, *command[1:]]
+        """A command on the project, or on what stands behind the command, with this engine."""
+        named = command[1:2] if command[1:] and not command[1].startswith("-") else ()
+        subject, options = named or (str(self.project),), command[1 + len(named) :]
+        return [*REPROPACK, command[0], *subject, "--engine", self.engine, *options]
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start it as a process of its own."""
         return subprocess.Popen(
             self.words(*command),
+            cwd=self.directory,  # where a verification of an archive goes
             env=environment({"REPROPACK_CACHE": str(self.cache), **self.env}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -122,15 +132,23 @@ def assert_nothing_is_half(ground: Ground) -> None:
     """Bundles are whole, records and reports are JSON, the cache has what its names say."""
     for bundle in ground.bundles():
         checksums.check(bundle)
-    results = ground.project / ".repropack" / "verifications"
-    for path in results.glob("*/runs/[!.]*/record.json"):
-        json.loads(path.read_bytes())
-    for path in results.glob("*/report.json"):
-        json.loads(path.read_bytes())
+    for archive in written_archives(ground):
+        with at_hand(archive, cache=ground.directory / "looking", reporter=Silent()) as bundle:
+            checksums.check(bundle)
+    for home in (ground.project, ground.directory):
+        results = home / ".repropack" / "verifications"
+        for path in (*results.glob("*/runs/[!.]*/record.json"), *results.glob("*/report.json")):
+            json.loads(path.read_bytes())
     for path in (*ground.cache.glob("resolved/*.json"), *ground.cache.glob("venv/*/*.json")):
         json.loads(path.read_bytes())
     for path in ground.cache.glob("wheels/*/*.whl"):
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.parent.name
+
+
+def written_archives(ground: Ground) -> list[Path]:
+    """Every archive that is there by its name: as one file, or in parts with their list."""
+    out = ground.archive.parent
+    return [*out.glob("[!.]*.tar.zst"), *out.glob("[!.]*.tar.zst.sha256")]
 
 
 def left_over(ground: Ground) -> list[str]:

@@ -47,12 +47,18 @@ def docked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ground]:
 
 
 def commands(ground: Ground) -> list[tuple[str, ...]]:
-    """What is killed: a build, a bundle for somebody else, a verification; the last anew."""
-    out = str(ground.directory / "out" / "bundle")
+    """What is killed: a build, bundles for somebody else, a verification, the same anew, and of
+    what somebody sent. Archives are one file and parts of one, in turn.
+    """
+    out, image = str(ground.directory / "out" / "bundle"), ground.engine == "docker"
+    handed_in = ("build", "-o", out, "--force", *(["--with-image"] if image else []))
+    archive, part = str(ground.archive), "20MB" if image else "0.4MB"
     return [
         ("build",),
-        ("build", "-o", out, "--force", *(["--with-image"] if ground.engine == "docker" else [])),
+        (*handed_in, "--archive", archive, "--part-size", part),
         ("verify",),
+        (*handed_in, "--archive", archive),
+        ("verify", archive),
         ("verify", "--rebuild"),
     ]
 

@@ -8,18 +8,29 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from repropack.archives import Archive, at_hand, is_archive, refuse_archive, write_archive
-from repropack.archives.parts import Joined, joined, parse_list
+from repropack.archives import (
+    Archive,
+    at_hand,
+    is_archive,
+    packing,
+    refuse_archive,
+    refuse_links_of,
+    write_archive,
+)
+from repropack.archives.parts import Joined, Splitting, joined, parse_list
+from repropack.archives.tar import Headers
 from repropack.bundle import read_bundle
-from repropack.errors import BuildError, IntegrityError, UsageError
+from repropack.errors import BuildError, IntegrityError, SourceError, UsageError
 from repropack.marks import new_scratch
 from repropack.progress import Silent
+from repropack.source import open_source
 from repropack.zstd import Packer
 from tests.conftest import commit_all, example
 from tests.unit.bundle.made import make_bundle
@@ -94,6 +105,75 @@ def test_same_bytes(name: str, bundle: Path, tmp_path: Path) -> None:
     (copy / ".repropack" / "x").write_text("left")
     one, other = written(bundle, tmp_path / name), written(copy, tmp_path / f"2{name}")
     assert one.path.read_bytes() == other.path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["b.tar.zst", "b.tar.gz"])
+def test_same_bytes_with_any_cores(
+    name: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One core or sixteen, and whichever of them packs which piece: the same bytes."""
+    monkeypatch.setattr(packing, "PIECE", 100_000)
+    found = set()
+    for number, cores in enumerate((1, 16, None)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        found.add(written(bundle, tmp_path / f"{number}{name}").path.read_bytes())
+    assert len(found) == 1
+    with unpacked(tmp_path / f"0{name}", tmp_path / "cache") as directory:
+        assert look(directory) == look(bundle)
+    monkeypatch.setattr(packing, "PIECE", 9999)  # headers are cut anywhere
+    with unpacked(written(bundle, tmp_path / name).path, tmp_path / "cache") as directory:
+        assert look(directory) == look(bundle)
+
+
+@pytest.mark.parametrize("length", [1, 99, 100, 101, 300])
+@pytest.mark.parametrize("size", [0, 1, 512, 8**11 - 1, 8**11, 1 << 50])
+@pytest.mark.parametrize("executable", [False, True])
+def test_headers_are_those_of_tarfile(length: int, size: int, executable: bool) -> None:
+    """Headers of files, which we write ourselves, are the bytes that Python's tarfile writes."""
+    name = ("\udcff\n" + "ü" * 200).encode("utf-8", "surrogateescape")[:length]
+    info = tarfile.TarInfo(os.fsdecode(name))
+    info.size, info.mtime, info.mode = size, 1_750_000_000, 0o755 if executable else 0o644
+    right = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+    assert Headers(1_750_000_000).file(name, size, executable=executable) == right
+
+
+@pytest.mark.parametrize("change", [b"", b"shorter", b"l" * 200_000])
+def test_a_file_that_changes_meanwhile(
+    change: bytes, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with the file's name; no archive and no thread is left."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy", symlinks=True))
+    monkeypatch.setattr(packing, "PIECE", 4096)
+    victim = copy / "source" / "victim"
+    victim.write_bytes(b"x" * 100_000)
+    readv = os.readv
+
+    def slow(file: int, room: list[memoryview]) -> int:
+        if os.fstat(file).st_ino == victim.stat().st_ino:
+            victim.write_bytes(change)
+        return readv(file, room)
+
+    monkeypatch.setattr(os, "readv", slow)
+    before = threading.active_count()
+    with pytest.raises(BuildError, match="victim changed while it was read"):
+        written(copy, tmp_path / "b.tar.zst")
+    assert threading.active_count() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+def test_a_disk_that_is_full(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes on reading or packing, and nothing is left."""
+    monkeypatch.setattr(packing, "PIECE", 4096)
+
+    def full(self: Splitting, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Splitting, "write", full)
+    before = threading.active_count()
+    with pytest.raises(BuildError, match="No space left") as caught:
+        written(bundle, tmp_path / "b.tar.zst")
+    assert caught.value.hint and threading.active_count() == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tar_reads_it(bundle: Path, tmp_path: Path) -> None:
@@ -201,12 +281,58 @@ def test_what_cannot_be_written(bundle: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_links_that_lead_out(bundle: Path, tmp_path: Path) -> None:
-    """What `verify` would refuse is not written."""
+LINKS_OUT = {
+    "absolute": {"out": "/etc"},
+    "up": {"out": "../../x"},
+    "up from below": {"d/e/out": "../../../../x"},
+    "out and in again": {"out": "../../bundle/source/x"},
+    "together with another": {"d/up": "..", "out": "d/up/../../../x"},
+}
+LINKS_INSIDE = {
+    "a file": {"in": "tool.sh"},
+    "of the bundle": {"in": "../README.md"},
+    "up and down": {"d/e/in": "../../tool.sh"},
+    "nowhere": {"in": "none/of/it"},
+    "a circle": {"in": "d/other", "d/other": "../in"},
+}
+
+
+def linked(directory: Path, links: dict[str, str]) -> Path:
+    """A directory with these links in it."""
+    for name, goal in links.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).symlink_to(goal)
+    return directory
+
+
+@pytest.mark.parametrize("links", LINKS_OUT.values(), ids=LINKS_OUT)
+def test_links_that_lead_out(links: dict[str, str], bundle: Path, tmp_path: Path) -> None:
+    """What `verify` would refuse is not written, and told before anything is built."""
     copy = Path(shutil.copytree(bundle, tmp_path / "copy", symlinks=True))
-    (copy / "source" / "out").symlink_to("/etc")
-    with pytest.raises(BuildError, match=r"source/out leads out of the bundle, to /etc"):
+    linked(copy / "source", links)
+    with pytest.raises(BuildError, match=r"source/.*out leads out of the bundle, to "):
         written(copy, tmp_path / "b.tar.zst")
+    source = open_source(linked(snapshot(tmp_path), links))
+    with pytest.raises(SourceError, match=r"link .*out leads out of the repository, to ") as caught:
+        refuse_links_of(source, tmp_path / "b.tar.zst")
+    assert caught.value.hint
+    refuse_links_of(source, None)
+
+
+@pytest.mark.parametrize("links", LINKS_INSIDE.values(), ids=LINKS_INSIDE)
+def test_links_that_stay_inside(links: dict[str, str], bundle: Path, tmp_path: Path) -> None:
+    """Both checks take them."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy", symlinks=True))
+    linked(copy / "source", links)
+    refuse_links_of(open_source(linked(snapshot(tmp_path), links)), tmp_path / "b.tar.zst")
+    written(copy, tmp_path / "b.tar.zst")
+
+
+def snapshot(directory: Path) -> Path:
+    """A project that no git knows."""
+    (directory / "project").mkdir()
+    (directory / "project" / "tool.sh").write_text("")
+    return directory / "project"
 
 
 Entry = tuple[str, bytes, str]  # name, kind, goal
