@@ -24,7 +24,12 @@ PROXIES = tuple(
 
 
 def build_with(
-    command: list[str], env: Mapping[str, str], recipe: BuildRecipe, progress: Progress
+    command: list[str],
+    env: Mapping[str, str],
+    recipe: BuildRecipe,
+    progress: Progress,
+    *,
+    engine: str = "docker",
 ) -> None:
     """Run a program that builds `recipe`; `BuildError` with the failing step."""
     with build_log(recipe, progress) as log:
@@ -44,7 +49,7 @@ def build_with(
         finally:
             _end(process)
         if code:
-            raise failed(log, recipe)
+            raise failed(log, recipe, engine)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -76,9 +81,9 @@ def build_log(recipe: BuildRecipe, progress: Progress) -> Iterator[BuildLog]:
         ) from error
 
 
-def failed(log: BuildLog, recipe: BuildRecipe) -> BuildError:
+def failed(log: BuildLog, recipe: BuildRecipe, engine: str = "docker") -> BuildError:
     """What a build that failed is told as: the step, the reason, and what to do."""
-    known = explain(log.error or log.tail())
+    known = explain(log.error or log.tail(), engine=engine)
     what = known.what if known.hint else log.reason()
     where = f" in step {log.failing_step()}" if log.failing_step() else ""
     return BuildError(

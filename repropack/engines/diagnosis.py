@@ -25,9 +25,14 @@ _CDI_SPEC = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
 _CDI_SWITCH = 'set {"features": {"cdi": true}} in /etc/docker/daemon.json and restart docker'
 _SPACE = "free some disk space: docker system df, then docker system prune"
 _START = "start it: sudo systemctl start docker"
+_PODMAN_SPACE = "free some disk space: podman system df, then podman system prune"
+_PODMAN_START = (
+    "podman needs no service: unset CONTAINER_HOST, or see that `podman info` works for you"
+)
 
 # (part of the engine's message, meaning, what to do); the first that matches wins.
-_KNOWN: tuple[tuple[str, str, str], ...] = (
+_Rows = tuple[tuple[str, str, str], ...]
+_KNOWN: _Rows = (
     (
         'could not select device driver "cdi"',
         "the engine has no CDI support, so it cannot hand over the GPU",
@@ -78,6 +83,9 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         'write default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"] below [containers] in '
         "~/.config/containers/containers.conf",
     ),
+)
+# What only Docker says, or only Podman.
+_DOCKER: _Rows = (
     ("no space left on device", "the disk is full", _SPACE),
     ("disk quota exceeded", "the disk quota is used up", _SPACE),
     (
@@ -93,12 +101,18 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ("IncompleteRead", "the Docker daemon stopped answering", _START),
     ("Read timed out", "the Docker daemon did not answer in time", _START),
 )
+_PODMAN: _Rows = (
+    ("no space left on device", "the disk is full", _PODMAN_SPACE),
+    ("disk quota exceeded", "the disk quota is used up", _PODMAN_SPACE),
+    ("Cannot connect to Podman", "the Podman service does not answer", _PODMAN_START),
+    ("unable to connect to Podman", "the Podman service does not answer", _PODMAN_START),
+)
 
 
-def explain(message: str) -> Diagnosis:
+def explain(message: str, *, engine: str = "docker") -> Diagnosis:
     """Return what `message` of an engine means; an unknown one is returned as it is."""
     lowered = message.lower()
-    for part, what, hint in _KNOWN:
+    for part, what, hint in (*_KNOWN, *(_PODMAN if engine == "podman" else _DOCKER)):
         if part.lower() in lowered:
             return Diagnosis(what=what, hint=hint)
     return Diagnosis(what=message.strip(), hint="")

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from repropack.engines.building import build_with
+from repropack.engines.cdi import described
 from repropack.engines.container import Limits, with_facts
-from repropack.engines.gpu import CDI_DIRECTORIES, TOOLKIT, find_gpus
+from repropack.engines.gpu import TOOLKIT, find_gpus
 from repropack.engines.model import (
     BuildRecipe,
     Ended,
@@ -109,7 +110,7 @@ class PodmanEngine:
         if not (recipe.context / recipe.dockerfile).is_file():
             raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
         _ = self._swept
-        build_with(self._build_command(recipe), os.environ, recipe, progress)
+        build_with(self._build_command(recipe), os.environ, recipe, progress, engine=self.name)
         image = self.image(recipe.tag)
         if image is None:
             raise BuildError(f"{recipe.tag} was built but is not there", log=recipe.log)
@@ -229,10 +230,11 @@ def _image(tag: str, found: dict[str, Any]) -> Image:
 
 
 def _handover() -> tuple[str, tuple[str, ...] | None]:
-    """The way to hand over a GPU, and its devices: None if a description is there to name them."""
-    if any(list(path.glob("nvidia*")) for path in CDI_DIRECTORIES if path.is_dir()):
-        return "cdi", None
-    return ("cdi", ()) if any(shutil.which(program) for program in TOOLKIT) else ("", None)
+    """The way to hand over a GPU, and its devices: () if no description names one."""
+    devices = described()
+    if devices or any(shutil.which(program) for program in TOOLKIT):
+        return "cdi", devices
+    return "", None
 
 
 def _free_bytes(root: str) -> int | None:

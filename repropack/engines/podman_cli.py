@@ -10,12 +10,15 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 from repropack.engines.diagnosis import explain
 from repropack.errors import NoEngineError, RepropackError, reason
+from repropack.marks import scratch
 
 _UNKNOWN = ("image not known", "no such image", "no such object")
 _LAST_LINES = 3
@@ -76,7 +79,7 @@ class Podman:
     ) -> RepropackError:
         """What it said, as an error."""
         lines = [line.removeprefix("Error: ") for line in said.strip().splitlines()]
-        known = explain("; ".join(lines[-_LAST_LINES:]) or "no reason given")
+        known = explain("; ".join(lines[-_LAST_LINES:]) or "no reason given", engine="podman")
         return kind(f"{doing}: {known.what}", hint=known.hint or hint)
 
     def inspect(self, image: str) -> dict[str, Any] | None:
@@ -101,10 +104,18 @@ class Podman:
     ) -> Iterator[subprocess.Popen[bytes]]:
         """The command with its output as a pipe; it does not outlive the block.
 
-        `said` takes what it writes to standard error. Ctrl-C does not reach it.
+        `said` takes what it writes to standard error. Ctrl-C does not reach it. It works in a
+        directory of its own: where memory runs out, conmon leaves an empty file called `oom` there.
         """
+        with scratch(Path(tempfile.gettempdir()), "repropack-podman-") as directory:
+            yield from self._started(words, stdin, said, directory)
+
+    def _started(
+        self, words: tuple[str, ...], stdin: bool, said: IO[bytes] | int, directory: Path
+    ) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             [self.program, *words],
+            cwd=directory,
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,

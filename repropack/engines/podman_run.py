@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from repropack.engines.archive import Unpacked, unpack
+from repropack.engines.cdi import ALL, KIND, described, device_of
 from repropack.engines.container import (
     MAX_PROCESSES,
     SHARED_MEMORY,
@@ -24,6 +25,7 @@ from repropack.engines.container import (
     runner_command,
 )
 from repropack.engines.ending import State
+from repropack.engines.gpu import find_gpus
 from repropack.engines.model import Ended, Progress, RunOrder, RunResult
 from repropack.engines.one_run import Steps, do_run
 from repropack.engines.owners import AGAIN, OWNER, is_orphan, labels
@@ -91,12 +93,11 @@ def _gpus(order: RunOrder) -> list[str]:
     """By CDI: the names are those that `nvidia-ctk cdi generate` gives."""
     if not order.gpu:
         return []
-    devices = [word for gpu in order.gpu_ids or ("all",) for word in ("--device", _cdi(gpu))]
-    return [*devices, "--security-opt", "label=disable"]
-
-
-def _cdi(gpu: str) -> str:
-    return f"nvidia.com/gpu={gpu}"
+    names = [f"{KIND}={ALL}"]
+    if order.gpu_ids:
+        there, gpus = described(), find_gpus()
+        names = [device_of(gpu, there, gpus) for gpu in order.gpu_ids]
+    return [*(w for name in names for w in ("--device", name)), "--security-opt", "label=disable"]
 
 
 def _mounts(order: RunOrder) -> list[str]:

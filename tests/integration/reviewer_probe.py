@@ -124,12 +124,12 @@ def make_desk(directory: Path) -> Desk:
     return Desk(project=project, bundle=bundle, path=engine_path(directory / "bin"))
 
 
-def engine_path(directory: Path) -> Path:
-    """A PATH with docker, POSIX tools, and neither python3 nor repropack."""
-    docker = shutil.which("docker")
-    assert docker is not None
+def engine_path(directory: Path, engine: str = "docker") -> Path:
+    """A PATH with an engine, POSIX tools, and neither python3 nor repropack."""
+    found = shutil.which(engine)
+    assert found is not None
     path = tool_directory(directory)
-    (path / "docker").symlink_to(docker)
+    (path / engine).symlink_to(found)
     assert shutil.which("python3", path=str(path)) is None
     return path
 

@@ -150,13 +150,16 @@ def test_large_log_does_not_go_through_the_engine(there: Cli, image: Image, tmp_
 def test_out_of_memory(
     there: Cli, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that is killed for lack of memory says so."""
-    monkeypatch.chdir(tmp_path)  # where podman's monitor leaves an empty file called `oom`
+    """A run that is killed for lack of memory says so, and nothing is left where it was called."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     result = there.engine(memory_bytes=256 << 20).run(
         order(image, "memory", tmp_path / "out"), ignore
     )
     record = read(tmp_path / "out" / "record.json")
     assert (record["status"], "out of memory" in record["reason"]) == ("killed", True)
+    assert not list(here.iterdir())  # podman's monitor would leave a file called `oom`
     # Podman only notices when the container's first process is the one that is killed.
     assert there.name == "podman" or "memory" in result.reason
 

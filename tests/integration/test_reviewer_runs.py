@@ -1,4 +1,7 @@
-"""How reproduce.sh does the runs: several at once, none twice, and the quick set. With Docker."""
+"""How reproduce.sh does the runs: several at once, none twice, and the quick set.
+
+With Docker and Podman; `test_rootless` does the same for an ordinary user.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import commit_all
-from tests.integration.reviewer_probe import (
-    Desk,
-    containers,
-    docker,
-    engine_path,
-    record,
-    repropack,
-)
-from tests.unit.bundle.made import reproduce
+from tests.integration.engine_bundle import Cli, podman
+from tests.integration.reviewer_probe import Desk, engine_path, record, repropack
+from tests.unit.bundle.made import reproduce as call_script
 
 pytestmark = pytest.mark.engine
 NAME = "reviewer-runs"
@@ -51,32 +48,62 @@ json.dump({"x": int(sys.argv[1]), "began": began, "ended": time.time()}, open("r
 """
 
 
+#: Every test is for both engines; with Podman the longer ones belong to the long checks.
+BOTH = pytest.mark.parametrize("there", ["docker", "podman"], indirect=True, scope="module")
+LONG = pytest.mark.parametrize(
+    "there",
+    ["docker", pytest.param("podman", marks=pytest.mark.slow)],
+    indirect=True,
+    scope="module",
+)
+
+
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def there(request: pytest.FixtureRequest) -> Iterator[Cli]:
+    """One of the engines."""
+    if request.param == "docker":
+        yield Cli("docker")
+    else:
+        yield from podman()
+
+
+@pytest.fixture(scope="module")
+def desk(there: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The bundle of four runs of two seconds, and its image."""
     directory = tmp_path_factory.mktemp("runs")
-    project = directory / "project"
+    project, bundle = directory / "project", directory / "bundle"
     project.mkdir()
     (project / "repropack.yaml").write_text(CONFIG)
     (project / "e.py").write_text(SCRIPT)
     commit_all(project)
-    built = repropack("build", str(project), "-o", str(directory / "bundle"))
+    built = repropack("build", str(project), "--engine", there.name, "-o", str(bundle))
     assert built.returncode == 0, built.stderr
-    yield Desk(project=project, bundle=directory / "bundle", path=engine_path(directory / "bin"))
+    yield Desk(project=project, bundle=bundle, path=engine_path(directory / "bin", there.name))
     with contextlib.suppress(subprocess.CalledProcessError):
-        docker("rmi", "--no-prune", "-f", *docker("images", "-q", f"repropack/{NAME}").split())
+        there.do("rmi", "-f", *there.do("images", "-q", f"repropack/{NAME}").split())
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
+def nothing_left_behind(there: Cli) -> Iterator[None]:
     """Every test here also proves that no container outlives it."""
     yield
-    assert containers(NAME) == []
+    assert there.do("ps", "-aq", "--filter", f"name=repropack-{NAME}-").split() == []
 
 
-def test_several_at_once(desk: Desk, tmp_path: Path) -> None:
+def settings() -> dict[str, str]:
+    """What podman needs on this machine."""
+    return {name: value for name, value in os.environ.items() if name == "CONTAINERS_CONF"}
+
+
+def reproduce(bundle: Path, *words: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Call reproduce.sh."""
+    return call_script(bundle, *words, path=path, environment=settings())
+
+
+@LONG
+def test_several_at_once(there: Cli, desk: Desk, tmp_path: Path) -> None:
     """--jobs 2 does two at a time, and the table is that of `verify --jobs 2` to the byte."""
-    here, there = tmp_path / "reviewer", tmp_path / "original"
+    here, other = tmp_path / "reviewer", tmp_path / "original"
     path = shutil.copytree(desk.path, tmp_path / "bin", symlinks=True)
     done = reproduce(desk.bundle, "--jobs", "2", "--claim=mean", "-o", str(here), path=path)
     assert done.returncode == 0, done.stderr
@@ -87,11 +114,13 @@ def test_several_at_once(desk: Desk, tmp_path: Path) -> None:
     third = next(i for i, line in enumerate(told) if "run: e-seed2" in line)
     begun = [line for line in told[:third] if line.endswith((": began 0", ": began 1"))]
     assert len(begun) == 2  # both before the third
-    ours = repropack("verify", str(desk.project), "--jobs=2", "--claim=mean", "-o", str(there))
-    assert done.stdout == ours.stdout.rstrip("\n").replace(there.name, here.name) + "\n"
+    words = ("--engine", there.name, "--jobs=2", "--claim=mean")
+    ours = repropack("verify", str(desk.project), *words, "-o", str(other))
+    assert done.stdout == ours.stdout.rstrip("\n").replace(other.name, here.name) + "\n"
     assert not list(here.glob(".work*"))
 
 
+@LONG
 def test_auto(desk: Desk, tmp_path: Path) -> None:
     """--jobs auto measures one run alone, and then does as many as there is room for."""
     path = Path(shutil.copytree(desk.path, tmp_path / "bin", symlinks=True))
@@ -106,6 +135,7 @@ def test_auto(desk: Desk, tmp_path: Path) -> None:
     assert bool(at_once) is (jobs > 1), done.stderr
 
 
+@LONG
 @pytest.mark.parametrize(
     ("number", "jobs"),
     [
@@ -120,7 +150,7 @@ def test_going_on(number: signal.Signals, jobs: str, desk: Desk, tmp_path: Path)
     output = tmp_path / "output"
     options = ("--claim", "mean", "--jobs", jobs, "-o", str(output))
     process = subprocess.Popen(
-        [str(desk.bundle / "reproduce.sh"), *options], env={"PATH": str(desk.path)},
+        [str(desk.bundle / "reproduce.sh"), *options], env={"PATH": str(desk.path), **settings()},
         stderr=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True, start_new_session=True,
     )  # fmt: skip
@@ -146,6 +176,7 @@ def test_going_on(number: signal.Signals, jobs: str, desk: Desk, tmp_path: Path)
     assert not list(output.glob(".work*"))
 
 
+@LONG
 def test_what_counts_as_done(desk: Desk, tmp_path: Path) -> None:
     """What came to its end is done again, --resume keeps what is good, a broken record is none."""
     output = tmp_path / "output"
@@ -161,12 +192,13 @@ def test_what_counts_as_done(desk: Desk, tmp_path: Path) -> None:
         assert done.returncode == 0 and done.stderr.count("run: once") == 1, done.stderr
 
 
+@BOTH
 def test_two_calls_in_one_place(desk: Desk, tmp_path: Path) -> None:
     """A second call that would write to the same directory is refused while the first is there."""
     output = tmp_path / "output"
     process = subprocess.Popen(
         [desk.bundle / "reproduce.sh", "--claim", "mean", "-o", output],
-        env={"PATH": str(desk.path)}, stderr=subprocess.PIPE, text=True,
+        env={"PATH": str(desk.path), **settings()}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
@@ -179,14 +211,16 @@ def test_two_calls_in_one_place(desk: Desk, tmp_path: Path) -> None:
     assert (output / "runs/e-seed0/record.json").is_file()
 
 
-def test_quick(desk: Desk, tmp_path: Path) -> None:
+@BOTH
+def test_quick(there: Cli, desk: Desk, tmp_path: Path) -> None:
     """--quick --cpu does the quick set and says so, in the words of `verify --quick --cpu`."""
-    here, there = tmp_path / "reviewer", tmp_path / "original"
+    here, other = tmp_path / "reviewer", tmp_path / "original"
     began = time.monotonic()
     done = reproduce(desk.bundle, "--quick", "--cpu", "-o", str(here), path=desk.path)
     assert done.returncode == 0 and time.monotonic() - began < 60, done.stderr
-    ours = repropack("verify", str(desk.bundle), "--quick", "--cpu", "-o", str(there))
-    assert done.stdout == ours.stdout.rstrip("\n").replace(there.name, here.name) + "\n"
+    words = ("--engine", there.name, "--quick", "--cpu")
+    ours = repropack("verify", str(desk.bundle), *words, "-o", str(other))
+    assert done.stdout == ours.stdout.rstrip("\n").replace(other.name, here.name) + "\n"
     assert "quick set passed: 1 of 1 claims" in done.stdout
     found = record(here, "e-seed1+quick")
     assert found["command"] == "python e.py 1 0"
@@ -200,3 +234,16 @@ def test_quick(desk: Desk, tmp_path: Path) -> None:
     again = reproduce(desk.bundle, "--quick", "--cpu", "-o", str(here), path=path)
     assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
     assert (here / "report.txt").read_bytes() == report
+
+
+@BOTH
+def test_chosen_runs(desk: Desk, tmp_path: Path) -> None:
+    """--only does the runs of one experiment, --runs so many of it, and --resume what they lack."""
+    options = ("--only", "once", "--yes", "--cpu", "-o", str(tmp_path / "o"))
+    for more, runs in (((), ["once"]), (("--runs=2", "--resume"), ["once-run2"])):
+        done = reproduce(desk.bundle, *options, *more, path=desk.path)
+        assert done.returncode == 0, done.stderr
+        assert [line for line in done.stderr.splitlines() if line.startswith("run: ")] == [
+            f"run: {run}" for run in runs
+        ]
+        assert "reproduced: 1 of 1 claims" in done.stdout

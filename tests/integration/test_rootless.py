@@ -23,14 +23,29 @@ from repropack.engines.docker import DockerEngine
 from tests.cli.driver import project, remove_images, repropack
 from tests.conftest import ROOT
 from tests.integration.engine_bundle import PODMAN_SETTINGS, bookworm
+from tests.integration.test_cdi import DEVICE, SMI, cdi
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
+__all__ = ["cdi"]  # a fixture
 NAME = "rootless-probe"
 CONFIG = f"""
     name: {NAME}
     experiments:
       e: {{run: python e.py, outputs: [who.txt], metrics: {{v: {{stdout: 'v=(.*)'}}}}}}
-    claims: [{{id: v, metric: e.v, value: "1"}}]
+      m:
+        run: python m.py {{seed}}
+        seeds: [0, 1, 2]
+        gpu: optional
+        metrics: {{x: {{stdout: 'x=(.*)'}}}}
+        quick: {{seeds: [1]}}
+    claims:
+      - {{id: v, metric: e.v, value: "1"}}
+      - {{id: m, metric: m.x, value: "1", tolerance: 2, quick: true}}
+"""
+MANY = f"""
+import os, pathlib, sys
+print("gpu", os.environ.get("PROBE_GPU"), pathlib.Path("{DEVICE}").exists(), flush=True)
+print("x=" + sys.argv[1])
 """
 SCRIPT = "import os, pathlib\npathlib.Path('who.txt').write_text(str(os.getuid()))\nprint('v=1')\n"
 NEEDED = ("useradd", "userdel", "setpriv", "podman", "slirp4netns", "newuidmap")
@@ -82,6 +97,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
         Person(home=home, uid=uid, bundle=home).call(
             "podman", "unshare", "rm", "-rf", str(home / ".local")
         )
+        end_pause(home)
         subprocess.run(["userdel", name], check=True)
         shutil.rmtree(home)
 
@@ -120,7 +136,7 @@ def settled(name: str, home: Path, directory: Path) -> Person:
     return made
 
 
-FILES: dict[str, str | bytes] = {"repropack.yaml": CONFIG, "e.py": SCRIPT}
+FILES: dict[str, str | bytes] = {"repropack.yaml": CONFIG, "e.py": SCRIPT, "m.py": MANY}
 
 
 def python_of(person: Person) -> str:
@@ -138,7 +154,7 @@ def python_of(person: Person) -> str:
 
 def test_reproduce_sh(person: Person) -> None:
     """It builds, runs and judges; what comes out belongs to the user, and nothing is left."""
-    done = person.call(str(person.bundle / "reproduce.sh"), "--engine", "podman")
+    done = person.call(str(person.bundle / "reproduce.sh"), "--engine", "podman", "--claim", "v")
     assert done.returncode == 0, done.stderr
     assert "reproduced: 1 of 1 claims" in done.stdout
     runs = person.bundle / "reproduction" / "runs"
@@ -155,6 +171,7 @@ def test_verify(person: Person) -> None:
     out = person.home / "verification"
     done = person.call(
         *(python_of(person), "-m", "repropack", "verify", str(person.bundle), "--rebuild"),
+        *("--claim", "v"),
         *("--engine", "podman", "-o", str(out)),
         **variables,
     )
@@ -163,3 +180,40 @@ def test_verify(person: Person) -> None:
     assert "image: what was built here has another id" in done.stderr
     assert {path.lstat().st_uid for path in out.rglob("*")} == {person.uid}
     assert person.call("podman", "ps", "--all", "--quiet").stdout == ""
+
+
+def test_chosen_runs(person: Person) -> None:
+    """Runs are chosen, shared, counted, resumed and repeated as they are for everybody else."""
+    out = str(person.home / "chosen")
+    script = (str(person.bundle / "reproduce.sh"), "--engine", "podman", "-o", out, "--yes")
+    many = ["run: m-seed0", "run: m-seed1", "run: m-seed2"]
+    for options, runs, told in (
+        (("--only", "m", "--jobs", "2"), many, "reproduced: 1 of 1 claims"),
+        (("--quick", "--cpu"), ["run: m-seed1+quick"], "quick set passed: 1 of 1 claims"),
+        (("--claim", "v"), ["run: e"], "reproduced: 1 of 1 claims"),
+        (("--claim", "v", "--resume"), [], "1 of 1 runs were done by an earlier call"),
+        (("--claim", "v", "--runs", "2", "--resume"), ["run: e-run2"], "reproduced: 1 of 1 claims"),
+        (("--claim", "v", "--restart"), ["run: e"], "reproduced: 1 of 1 claims"),
+    ):
+        done = person.call(*script, *options)
+        assert done.returncode == 0 and told in done.stdout, done.stderr
+        begun = [line for line in done.stderr.splitlines() if line.startswith("run: ")]
+        assert sorted(begun) == runs, done.stderr
+    assert person.call("podman", "ps", "--all", "--quiet").stdout == ""
+
+
+@pytest.mark.usefixtures("cdi")
+def test_gpus(person: Person) -> None:
+    """An ordinary user is given GPUs by the machine's description, each run its own."""
+    program = person.home / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text(SMI)
+    program.chmod(0o755)
+    out = person.home / "gpus"
+    script = (str(person.bundle / "reproduce.sh"), "--engine", "podman", "-o", str(out))
+    path = f"{program.parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    for jobs, expected in (("1", {"all True"}), ("2", {"GPU-1 True", "1 True"})):
+        done = person.call(*script, "--only", "m", "--jobs", jobs, "--restart", PATH=path)
+        assert done.returncode == 0, done.stderr
+        logs = (path.read_text() for path in out.glob("runs/*/log.txt"))
+        assert {log.splitlines()[0].removeprefix("gpu ") for log in logs} == expected

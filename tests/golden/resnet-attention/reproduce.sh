@@ -686,7 +686,16 @@ check_gpu() {
             [ "$gpu" != none ] || say "note: there is no GPU: what could use one runs on the CPU"
             driver_is_new || say "note: the NVIDIA driver is $driver, older than $driver_needed, which CUDA here needs"
             ;;
+        *) return 0 ;;
     esac
+    [ "$engine" != podman ] || [ "$gpu" = none ] || check_cdi
+}
+
+# check_cdi: podman finds GPUs by a description of them.
+check_cdi() {
+    ! cat /etc/cdi/* /var/run/cdi/* 2>/dev/null | grep -q nvidia.com/gpu || return 0
+    lack "podman finds GPUs by their description in /etc/cdi or /var/run/cdi, and there is none"
+    say "hint: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml, or --cpu for runs that do without"
 }
 
 runs_that_need_it() { cut -f 1,2 "$work/chosen" | sed -n "s/${tab}required\$//p" | tr '\n' ' '; }
@@ -1097,7 +1106,10 @@ judge_says() {
     return "$code"
 }
 
-attach() { exec "$engine" start -a -i "$container" <"$input"; }
+attach() {
+    exec <"$input"
+    cd "$work" && exec "$engine" start -a -i "$container"
+}
 
 # list_runs: all of the runs in $work/runs, and those that no earlier call has done in $work/left.
 list_runs() {
@@ -1234,7 +1246,7 @@ new_run() {
     [ "$network" = 1 ] || set -- --network none
     if [ "$gpu_fact" != none ]; then
         case $engine in
-            podman) set -- "$@" --device "nvidia.com/gpu=${own_gpu:-all}" --security-opt label=disable ;;
+            podman) set -- "$@" --device "nvidia.com/gpu=$(cdi_name)" --security-opt label=disable ;;
             *) set -- "$@" --gpus "${own_gpu:+device=}${own_gpu:-all}" ;;
         esac
     fi
@@ -1244,8 +1256,20 @@ new_run() {
         ${cpu_fact:+--fact "cpu=$cpu_fact"}
 }
 
+# cdi_name: of this process's GPU. Older tools describe GPUs by their number alone.
+cdi_name() {
+    if [ -z "$own_gpu" ]; then
+        printf all
+    elif cat /etc/cdi/* /var/run/cdi/* 2>/dev/null | grep -q -F -e "$own_gpu"; then
+        printf '%s' "$own_gpu"
+    else
+        printf '%s' "$((worker - 1))"
+    fi
+}
+
+# Where memory runs out, podman's monitor leaves a file called oom in the directory it was started in.
 follow() {
-    "$engine" start -a "$container" 2>&1 | while IFS= read -r line; do say "  $run: $line"; done
+    (cd "$work" && exec "$engine" start -a "$container") 2>&1 | while IFS= read -r line; do say "  $run: $line"; done
 }
 
 # collect ID: what the run wrote, without links, devices and special modes: an experiment chose it.

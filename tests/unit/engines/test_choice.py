@@ -136,6 +136,23 @@ def test_known_messages(message: str, what: str, hint: str) -> None:
     assert what in known.what and hint in known.hint
 
 
+@pytest.mark.parametrize(
+    ("message", "what", "hint"),
+    [
+        ("unable to connect to Podman socket: Get: dial tcp: connect: connection refused",
+         "the Podman service does not answer", "CONTAINER_HOST"),
+        ("pinging container registry: connect: connection refused", "container registry", ""),
+        ("write /var/lib/containers/x: no space left on device", "disk is full", "podman system"),
+        ("unresolvable CDI devices nvidia.com/gpu=all", "CDI", "cdi generate"),
+    ],
+)  # fmt: skip
+def test_known_messages_of_podman(message: str, what: str, hint: str) -> None:
+    """What Podman says is not taken for a fault of Docker's."""
+    known = explain(message, engine="podman")
+    assert what in known.what and hint in known.hint
+    assert "docker" not in f"{known.what}{known.hint}".lower()
+
+
 def test_unknown_message() -> None:
     """A message that is not known is passed on as it is."""
     assert explain(" strange \n").what == "strange"
