@@ -183,6 +183,7 @@ def provide_environment(bundle: Bundle, workshop: Workshop, base: Image, head: s
             build_args=tuple(zip(("BASE", "CUDA"), (i.tag for i in images), strict=False)),
             target="environment",
             fresh=bool(workshop.again),
+            exact=workshop.settings.rebuild,
             log=workshop.log.with_suffix(".environment.log"),
         )
         made = workshop.engine.build(recipe, workshop.reporter.detail)
@@ -255,6 +256,7 @@ def recipe_for(bundle: Bundle, workshop: Workshop, context: Path, *, labels: Pai
         extra_tags=workshop.settings.tags,
         labels=labels,
         fresh=bool(workshop.again),
+        exact=workshop.settings.rebuild,
         log=workshop.log,
     )
 

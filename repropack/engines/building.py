@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from repropack.engines.build_log import BuildLog
 from repropack.engines.diagnosis import explain
@@ -30,29 +31,52 @@ def build_with(
     progress: Progress,
     *,
     engine: str = "docker",
+    load: list[str] | None = None,
 ) -> None:
-    """Run a program that builds `recipe`; `BuildError` with the failing step."""
-    with build_log(recipe, progress) as log:
+    """Run a program that builds `recipe`; `BuildError` with the failing step.
+
+    With `load` it writes the image as an archive, which that command reads.
+    """
+    with build_log(recipe, progress) as log, ExitStack() as ends:
         process = subprocess.Popen(
             command,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
+            stderr=subprocess.PIPE if load else subprocess.STDOUT,
         )
-        try:
-            for line in process.stdout or ():
-                log.line(line.rstrip("\n"))
-            code = process.wait()
-        finally:
-            _end(process)
+        ends.callback(_end, process)
+        loading = None
+        if load:
+            loading = subprocess.Popen(
+                load,
+                env=env,
+                stdin=process.stdout,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            ends.callback(_end, loading)
+            assert process.stdout is not None
+            process.stdout.close()  # so that the builder learns of a loader that leaves
+        for line in _lines(process.stderr if load else process.stdout):
+            log.line(line)
+        code = process.wait()
+        if loading:
+            told = loading.communicate()[0].decode("utf-8", "replace")
+            if code == 0:  # else it says no more than that there is no archive
+                for line in told.splitlines():
+                    log.line(line)
+                code = loading.returncode
         if code:
             raise failed(log, recipe, engine)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _lines(stream: IO[bytes] | None) -> Iterator[str]:
+    for line in stream or ():
+        yield line.decode("utf-8", "replace").rstrip("\n")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Stop a build that is still going on (Ctrl-C): a builder cancels when its client leaves."""
     if process.poll() is None:
         process.terminate()
@@ -61,8 +85,9 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    if process.stdout:
-        process.stdout.close()
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
 
 
 @contextmanager

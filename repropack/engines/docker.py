@@ -11,6 +11,7 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,10 +84,25 @@ class DockerEngine:
         return self.client
 
     @cached_property
-    def _cli(self) -> DockerCli | None:
+    def _found_cli(self) -> DockerCli | None:
         if self._builder == "legacy":
             return None
         return find_cli(self._program, self._endpoint.cli_env)
+
+    @cached_property
+    def _cli(self) -> DockerCli | None:
+        cli = self._found_cli
+        if cli is None:
+            return None
+        status = dict(self._info.get("DriverStatus") or ())
+        archives = str(status.get("driver-type", "")).startswith("io.containerd.")
+        return replace(cli, engine=self._facts.version, keeps_archives=archives)
+
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        with translated(NoEngineError, "Docker"):
+            info: dict[str, Any] = self.client.info()
+        return info
 
     def check(self) -> EngineFacts:
         """Ask the daemon, once, what it is and has; `NoEngineError` if it does not answer."""
@@ -97,14 +113,13 @@ class DockerEngine:
         with translated(NoEngineError, "Docker"):
             _ = self._endpoint  # here, so that no two threads import the SDK at once
         # The docker command is asked meanwhile: it and the daemon take about as long.
-        asking = threading.Thread(target=lambda: self._cli)
+        asking = threading.Thread(target=lambda: self._found_cli)
         asking.start()
         try:
-            with translated(NoEngineError, "Docker"):
-                info: dict[str, Any] = self.client.info()
+            info = self._info
         finally:
             asking.join()
-        builder = "legacy" if self._cli is None else "buildkit"
+        builder = "legacy" if self._found_cli is None else "buildkit"
         way, devices = handover(info)
         return EngineFacts(
             name=self.name,
@@ -112,7 +127,7 @@ class DockerEngine:
             endpoint=self._endpoint.url,
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
             builder=builder,
-            builder_version=self._cli.buildkit if self._cli else "",
+            builder_version=self._found_cli.buildkit if self._found_cli else "",
             gpus=find_gpus(),
             gpu_runtime=way,
             cdi_devices=devices,

@@ -122,11 +122,12 @@ def _context(recipe: BuildRecipe) -> Iterator[str]:
 
 def build_buildkit(cli: DockerCli, recipe: BuildRecipe, progress: Progress) -> None:
     """Build `recipe` with BuildKit through the docker CLI; `BuildError` with the failing step."""
-    build_with(_command(cli, recipe), cli.environment(), recipe, progress)
+    load = cli.load_command() if recipe.exact else None
+    build_with(_command(cli, recipe), cli.environment(), recipe, progress, load=load)
 
 
 def _command(cli: DockerCli, recipe: BuildRecipe) -> list[str]:
-    options = [*cli.build_command(), "--network", "none", "--progress", "plain"]
+    options = [*cli.build_command(exact=recipe.exact), "--network", "none", "--progress", "plain"]
     options += ["--no-cache"] if recipe.fresh else []
     options += ["--file", str(recipe.context / recipe.dockerfile), "--tag", recipe.tag]
     for name, value in recipe.labels:

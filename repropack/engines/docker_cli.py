@@ -17,6 +17,8 @@ from repropack.metadata.times import OLDEST_TIME_S
 _ANSWER_TIMEOUT_S = 30
 _FIRST_WITHOUT_BUILTIN_BUILDKIT = 23
 _FIRST_WITH_TIMES = (0, 13)  # https://github.com/moby/buildkit/blob/master/docs/build-repro.md
+_FIRST_ENGINE_WITH_TIMES = 26  # https://github.com/moby/moby/blob/v26.0.0/vendor.mod: 0.13
+_FIXED = "type=docker,dest=-,rewrite-timestamp=true"
 _PLUGIN = "cli-plugins/docker-buildx"
 _PLUGINS = tuple(
     Path(root) / "docker" / _PLUGIN
@@ -35,29 +37,47 @@ _PLUGINS = tuple(
 class DockerCli:
     """A docker command that can build with BuildKit: by the buildx plugin, or built in.
 
-    `buildkit` is BuildKit's own version, where the plugin tells it.
+    `buildkit` is BuildKit's own version, where the plugin tells it; `engine` that of the daemon it
+    is part of, which tells it where distributions build it without (v0.0.0+unknown).
+    `keeps_archives`: the daemon keeps images in containerd's store, as the archives that they are.
     """
 
     program: str
     buildx: bool
     buildkit: str = ""
+    engine: str = ""
+    keeps_archives: bool = False
     context: str = ""
     env: tuple[tuple[str, str], ...] = ()
 
-    def build_command(self) -> list[str]:
-        """Return the words that start a build whose result is loaded into the engine."""
+    def build_command(self, *, exact: bool = False) -> list[str]:
+        """Return the words that start a build whose result is loaded into the engine.
+
+        With `exact` it may be for `load_command` to load, from the builder's standard output.
+        """
         if not self.buildx:
             return [self.program, "build"]
         # A user's own builder may live in a container, where the engine's images are not seen.
         builder = ["--builder", self.context] if self.context else []
-        output = "--output=type=docker,rewrite-timestamp=true" if self.fixes_times else "--load"
+        output = f"--output={_FIXED}" if exact and self.load_command() else "--load"
         return [self.program, "buildx", "build", output, *builder]
+
+    def load_command(self) -> list[str] | None:
+        """Return what loads the archive of an exact build; None where the builder makes none.
+
+        BuildKit gives files another time only in an archive ("conflicts with unpack" is what it
+        says otherwise), and the daemon's own store has none: there it does nothing, silently.
+        """
+        able = self.fixes_times and self.keeps_archives
+        return [self.program, "load", "--quiet"] if able else None
 
     @property
     def fixes_times(self) -> bool:
-        """Whether it gives every file of the layers that it makes the time that it is told."""
-        found = re.match(r"v?(\d+)\.(\d+)", self.buildkit)
-        return found is not None and (int(found[1]), int(found[2])) >= _FIRST_WITH_TIMES
+        """Whether it can give every file of the layers that it makes the time that it is told."""
+        if found := re.match(r"v?(\d+)\.(\d+)", self.buildkit):
+            return (int(found[1]), int(found[2])) >= _FIRST_WITH_TIMES
+        major = re.match(r"\d+", self.engine) if self.buildx else None
+        return major is not None and int(major[0]) >= _FIRST_ENGINE_WITH_TIMES
 
     def time_args(self) -> tuple[tuple[str, str], ...]:
         """The build argument that says which time."""
@@ -90,7 +110,7 @@ def find_cli(program: str | None = None, env: tuple[tuple[str, str], ...] = ()) 
 def buildkit_version(told: str) -> str:
     """BuildKit's own version, in what `docker buildx inspect` tells; "" where it does not."""
     found = re.search(r"^\s*BuildKit(?: version)?:\s*(v?[0-9][^\s]*)", told, re.I | re.M)
-    return found[1] if found else ""
+    return found[1] if found and not found[1].startswith("v0.0.0") else ""
 
 
 def _has_buildx_file() -> bool:

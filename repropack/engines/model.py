@@ -66,7 +66,8 @@ class Image:
 class BuildRecipe:
     """What to build: `dockerfile` is a path inside `context`; the complete output goes to `log`.
 
-    A `fresh` build takes nothing from an earlier one.
+    A `fresh` build takes nothing from an earlier one. An `exact` one gives the same image whenever
+    it is done, where the engine can do it, even if that takes longer.
     """
 
     context: Path
@@ -77,6 +78,7 @@ class BuildRecipe:
     build_args: Pairs = ()
     target: str | None = None
     fresh: bool = False
+    exact: bool = False
     log: Path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,7 @@ def test_unknown_message() -> None:
         ("Buildkit:  v0.12.5\n", "v0.12.5", False),
         ("BuildKit version: 0.20.0-rc1", "0.20.0-rc1", True),
         ("BuildKit version: v1.0.0", "v1.0.0", True),
+        ("BuildKit version: v0.0.0+unknown", "", False),
         ("Status: running\nNote: BuildKit version: v9.9.9 is new", "", False),
         ("", "", False),
     ],
@@ -176,5 +178,21 @@ def test_times_are_fixed_where_the_builder_is_new_enough(
     assert buildkit_version(told) == version
     cli = DockerCli(program="docker", buildx=True, buildkit=version)
     assert cli.fixes_times is fixes
-    assert ("--load" in cli.build_command()) is not fixes
+    assert cli.load_command() is None and "--load" in cli.build_command(exact=True)
+    cli = replace(cli, keeps_archives=True)
+    assert (cli.load_command() is not None) is fixes
+    assert ("--load" in cli.build_command(exact=True)) is not fixes
+    assert "--load" in cli.build_command()
     assert [name for name, _ in cli.time_args()] == (["SOURCE_DATE_EPOCH"] if fixes else [])
+
+
+@pytest.mark.parametrize(
+    ("engine", "fixes"), [("26.1.5+dfsg1", True), ("28.0.0", True), ("25.0.5", False), ("", False)]
+)
+def test_a_buildkit_without_a_version_is_as_old_as_its_engine(engine: str, fixes: bool) -> None:
+    """Distributions build it so."""
+    cli = DockerCli(program="docker", buildx=True, engine=engine)
+    assert cli.fixes_times is fixes
+    assert not DockerCli(program="docker", buildx=False, engine=engine).fixes_times
+    older = DockerCli(program="docker", buildx=True, buildkit="v0.12.5", engine=engine)
+    assert not older.fixes_times
