@@ -15,7 +15,8 @@ from typing import Any
 LEVEL = 3
 #: Each has some 20 MB of what it packs in memory.
 _MOST_WORKERS = 16
-_AT_ONCE = 1 << 20
+#: What larger pieces become is memory that the system gives and takes again each time.
+_AT_ONCE = 1 << 16
 
 
 def library() -> Any:

@@ -22,7 +22,8 @@ PIECE = 12 << 20
 #: More would wait for the files to be read.
 _MOST_THREADS = 6
 _GZIP_LEVEL = 6
-_AT_ONCE = 1 << 20
+#: What larger pieces become is memory that the system gives and takes again each time.
+_AT_ONCE = 1 << 16
 
 #: What packs a piece, on any thread: frames, or members, that are one file in a row.
 Pack = Callable[[memoryview], list[bytes]]
