@@ -6,6 +6,7 @@ its options (`docker_build`, `podman`).
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -63,10 +64,11 @@ def build_with(
         code = process.wait()
         if loading:
             told = loading.communicate()[0].decode("utf-8", "replace")
-            if code == 0:  # else it says no more than that there is no archive
+            if code == 0 or -code == signal.SIGPIPE or "broken pipe" in log.tail().lower():
+                # Otherwise it says no more than that there is no archive.
                 for line in told.splitlines():
                     log.line(line)
-                code = loading.returncode
+                code = loading.returncode or code
         if code:
             raise failed(log, recipe, engine)
 
