@@ -86,10 +86,13 @@ def builder_of(built: Built, cache: Path) -> provenance.Builder:
 
 def image_record(built: Built) -> provenance.Recorded:
     """The image, and how far it can be made again: as compared, else as its inputs are pinned."""
-    found = built.sameness
+    found, carried = built.sameness, built.bundle.carried
+    image_id = built.image.id
+    if carried is not None and image_id not in carried.ids:  # an anonymous one is written anew
+        image_id = carried.config.digest
     level = found.level if found and found.level else pinned(built.bundle)
     return provenance.Recorded(
-        image_id=built.image.id,
+        image_id=image_id,
         level=level.value,
         files_sha256=found.files_sha256 if found else None,
     )

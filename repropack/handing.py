@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from repropack.anonymous import Guard
 from repropack.archives import write_archive
 from repropack.attesting import attest
-from repropack.bundle import checksums
-from repropack.bundle.image import CarriedImage
+from repropack.bundle import Check, checksums
+from repropack.bundle.image import REWRITTEN, CarriedImage
 from repropack.engines.carried import Carrier, write_image
 from repropack.environment.store import exclusively
-from repropack.errors import BuildError
+from repropack.errors import AnonymityError, BuildError
 from repropack.progress import Reporter
 from repropack.settings import Built, Settings
 from repropack.workspace import write_atomically
@@ -34,10 +36,13 @@ def alone(out: Path, cache: Path, reporter: Reporter) -> Iterator[None]:
         yield
 
 
-def hand_over(built: Built, settings: Settings, reporter: Reporter) -> Built:
-    """The bundle as its author hands it in. Raises `BuildError` (exit code 5) and `UsageError`."""
+def hand_over(built: Built, settings: Settings, reporter: Reporter, check: Check) -> Built:
+    """The bundle as its author hands it in. `check` looks through the image, too, if it can.
+
+    Raises `BuildError` (exit code 5), `UsageError`, and `AnonymityError` (3): no bundle is left.
+    """
     if settings.with_image:
-        built = add_image(built, reporter)
+        built = add_image(built, reporter, check)
     built = attest(built, settings)
     if settings.archive is not None:
         reporter.step(f"writing {settings.archive}")
@@ -53,17 +58,25 @@ def top_of(tag: str) -> str:
     return tag.removeprefix("repropack/").replace(":", "-")
 
 
-def add_image(built: Built, reporter: Reporter) -> Built:
+def add_image(built: Built, reporter: Reporter, check: Check) -> Built:
     """Put the image into its bundle. SHA256SUMS, which makes it a part of that, comes last."""
     engine, directory = built.engine, built.bundle.directory
     assert isinstance(engine, Carrier), "the engine makes images"
-    reporter.step("adding the image to the bundle")
+    look = check.looker(built.bundle) if isinstance(check, Guard) else None
+    doing = "looking through the image, and adding it" if look else "adding the image"
+    reporter.step(f"{doing} to the bundle")
     try:
         image = replace(built.image, tag=built.bundle.tag)
-        carried = write_image(engine, image, directory / checksums.IMAGE_ARCHIVE)
+        carried = write_image(engine, image, directory / checksums.IMAGE_ARCHIVE, look)
         facts = built.facts
-        built_by = (("engine", facts.name), ("version", facts.version), ("builder", facts.builder))
+        built_by = (
+            *(("engine", facts.name), ("version", facts.version), ("builder", facts.builder)),
+            *(((REWRITTEN, look.left_out),) if look else ()),
+        )
         return list_image(built, replace(carried, built_by=built_by))
+    except AnonymityError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     except OSError as error:
         raise BuildError(
             f"cannot write to {directory}: {error.strerror or error}",

@@ -57,7 +57,8 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
         bundle = write_bundle(
             plan, looked.source, ingredients, author, cache=settings.cache, out=out, check=check
         )
-        return hand_over(finished(bundle, workshop, keep_lock(plan, out)), settings, reporter)
+        built = finished(bundle, workshop, keep_lock(plan, out))
+        return hand_over(built, settings, reporter, check)
 
 
 def verify(

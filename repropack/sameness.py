@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repropack.bundle import Bundle
-from repropack.bundle.image import CarriedImage
+from repropack.bundle.image import REWRITTEN, CarriedImage
 from repropack.engines import Image
 from repropack.engines.archive import reader
 from repropack.engines.saved import Keeper
@@ -137,6 +137,8 @@ def compared_with_list(built: Built, path: Path, workshop: Workshop) -> Sameness
 
 def likeness(built: Built, carried: CarriedImage) -> Sameness:
     """By the layers of the author's image, which the bundle brings."""
+    if REWRITTEN in dict(carried.built_by):
+        return Sameness(level=None, lines=(f"{UNLIKE}; {HOW}",))
     own, theirs = built.image.layers, [layer.digest for layer in carried.layers]
     if list(own) == theirs:
         said = "what was built here has the author's layers, and another config (as times differ)"
@@ -148,6 +150,10 @@ def likeness(built: Built, carried: CarriedImage) -> Sameness:
     )
 
 
+UNLIKE = (
+    "the author's image is anonymous: its layers were written without times and owners' names, so "
+    "that they are nobody else's"
+)
 HOW = "which files differ is known where an author builds with --check-reproducible"
 
 

@@ -11,7 +11,7 @@ import re
 Pattern = tuple[str, re.Pattern[str]]
 _NOBODY = (
     r"(?:user|username|you|yourname|name|reviewer|runner|app|node|jovyan|ubuntu|debian|docker|root"
-    r"|appuser|me|anonymous)"
+    r"|appuser|me|anonymous|MyUser)"
 )
 
 
@@ -30,6 +30,28 @@ EVERYWHERE: tuple[Pattern, ...] = (
         "author of a document", r"/Author\s*\([^)]+\)|<dc:creator>|xmp:CreatorTool|\bArtist\b", 0
     ),
 )
+#: What an image may have of the machine that built it.
+MACHINE: tuple[Pattern, ...] = (
+    _pattern(
+        "proxy",
+        r"^[^#\n]*?\b(?:(?:https?|ftp|all|no)_proxy[\"']?\s*[=:]|Acquire::\w+::Proxy)\s*[\"']?"
+        r"[^\s\"',;]+",
+        re.IGNORECASE | re.MULTILINE,
+    ),
+    _pattern(
+        "package index",
+        r"\b(?:PIP_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_|EXTRA_)?INDEX(?:_URL)?|UV_FIND_LINKS"
+        r"|PIP_FIND_LINKS)\s*=\s*\S+",
+        0,
+    ),
+)
+#: A text that a pattern matches has one of these in it, in lower case.
+PARTS = {
+    "home directory": ("/home/", "/users/", "users\\"),
+    "author of a document": ("/author", "<dc:creator>", "xmp:creatortool", "artist"),
+    "proxy": ("_proxy", "::proxy"),
+    "package index": ("_index", "_find_links"),
+}
 TEXT: tuple[Pattern, ...] = (
     *EVERYWHERE,
     _pattern(

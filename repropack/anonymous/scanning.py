@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from repropack.anonymous import patterns
-from repropack.anonymous.terms import Term
+from repropack.anonymous.terms import Term, pattern_of
 from repropack.bundle import checksums
 from repropack.config import Waiver
 from repropack.errors import AnonymityError
@@ -31,6 +31,8 @@ _LARGEST_MEMBER = 32 << 20
 _MOST_MEMBERS = 5000
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{4,}")
 _LONGEST = 120
+#: The source in the bundle, and where it lies in its image.
+_OF_SOURCE = re.compile(r"^source/|^image/layer-\d+/work/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -49,7 +51,12 @@ class Suspicion:
 
 def refuse_suspicions(directory: Path, words: Iterable[Term], waivers: tuple[Waiver, ...]) -> None:
     """Raise `AnonymityError` (exit code 3) with everything in a bundle that is not waived."""
-    found = [each for each in scan(directory, tuple(words)) if not is_waived(each, waivers)]
+    refuse(scan(directory, tuple(words)), waivers)
+
+
+def refuse(suspicions: Iterable[Suspicion], waivers: tuple[Waiver, ...]) -> None:
+    """Raise `AnonymityError` (exit code 3) with those that are not waived."""
+    found = [each for each in suspicions if not is_waived(each, waivers)]
     if found:
         raise AnonymityError(
             f"{len(found)} places of the bundle may tell who its authors are",
@@ -61,7 +68,7 @@ def refuse_suspicions(directory: Path, words: Iterable[Term], waivers: tuple[Wai
 
 def is_waived(found: Suspicion, waivers: tuple[Waiver, ...]) -> bool:
     """Whether the config says that this is no identity; what a waiver quotes is waived there."""
-    path = found.path.removeprefix("source/")
+    path = _OF_SOURCE.sub("", found.path)
     for waiver in waivers:
         here = fnmatchcase(path, waiver.file) or fnmatchcase(found.path, waiver.file)
         quoted = found.path == CONFIG and bool(waiver.text)
@@ -87,11 +94,7 @@ def scan(directory: Path, words: tuple[Term, ...]) -> Iterator[Suspicion]:
 
 def term_patterns(words: tuple[Term, ...]) -> tuple[patterns.Pattern, ...]:
     """The words as patterns: whole words, whatever their case."""
-    rows = []
-    for word in words:
-        text = re.escape(word.text).replace(r"\ ", r"[\s_.-]*")
-        rows.append((word.what, re.compile(rf"(?<![^\W_]){text}(?![^\W_])", re.IGNORECASE)))
-    return tuple(rows)
+    return tuple((word.what, pattern_of(word)) for word in words)
 
 
 def of_name(name: str, matcher: tuple[patterns.Pattern, ...]) -> Iterator[Suspicion]:

@@ -39,6 +39,12 @@ class Term:
     what: str
 
 
+def pattern_of(word: Term) -> re.Pattern[str]:
+    """Whole words, whatever their case, and whatever stands between two."""
+    text = re.escape(word.text).replace(r"\ ", r"[\s_.-]*")
+    return re.compile(rf"(?<![^\W_]){text}(?![^\W_])", re.IGNORECASE)
+
+
 def terms(source: Source, config: Config, asked: Iterable[str] = ()) -> tuple[Term, ...]:
     """Every word to look for; `asked` are the author's own (`--hide`)."""
     found: dict[str, str] = {}
@@ -95,4 +101,7 @@ def of_machine() -> Iterable[str]:
         yield str(home)
     host = socket.gethostname()
     yield from (host, host.partition(".")[0])
-    yield from (os.environ.get(name, "") for name in ("WANDB_ENTITY", "WANDB_USERNAME", "HF_USER"))
+    yield from (
+        os.environ.get(name, "")
+        for name in ("WANDB_ENTITY", "WANDB_USERNAME", "HF_USER", "SUDO_USER")
+    )

@@ -17,6 +17,8 @@ from repropack.bundle.strict import count, shaped
 
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _MOST_LAYERS = 500
+#: Of `built_by`: what was left out of the image that an engine had, so that no layer is the same.
+REWRITTEN = "left_out"
 _OCI = "application/vnd.oci.image."
 
 

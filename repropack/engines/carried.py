@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import tarfile
 import zlib
@@ -23,6 +24,7 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from repropack.bundle.image import Blob, CarriedImage, digest_of
 from repropack.engines.model import Image
+from repropack.engines.passing import Passing, passed
 from repropack.errors import BuildError, IntegrityError
 from repropack.marks import scratch
 from repropack.retrieval.members import Kind, Member, members
@@ -49,12 +51,17 @@ class Carrier(Protocol):
 # ---- writing
 
 
-def write_image(engine: Carrier, image: Image, path: Path) -> CarriedImage:
-    """Write an image to a file, whole or not at all. Raises `OSError` and `BuildError`."""
+def write_image(
+    engine: Carrier, image: Image, path: Path, look: Passing | None = None
+) -> CarriedImage:
+    """Write an image to a file, whole or not at all, as `look` has it, which gets all of it first.
+
+    Raises `OSError`, `BuildError`, and what `look` raises.
+    """
     with scratch(path.parent, ".image-") as directory:
         part = Path(directory) / "image"
         with Path(directory, "parts").open("w+b") as parts, part.open("wb") as out:
-            kept = _Parts(parts)
+            kept = _Parts(parts, look)
             carried = _sort_out(kept, _Stream(engine.save(image)), image)
             _write(out, kept, carried)
         part.chmod(0o644)
@@ -64,9 +71,10 @@ def write_image(engine: Carrier, image: Image, path: Path) -> CarriedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A file of the saved archive, packed, as it lies in the scratch file."""
+    """A file of the saved archive (`came` is its digest), packed, as it lies in a scratch file."""
 
     blob: Blob
+    came: str
     offset: int
     packed_bytes: int
 
@@ -74,8 +82,8 @@ class _Part:
 class _Parts:
     """What came from the engine, by name and by content, in a scratch file."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: IO[bytes], look: Passing | None) -> None:
+        self.look, self._file = look, file
         self._packer = Packer()
         self._named: dict[str, _Part] = {}
         self._links: dict[str, str] = {}
@@ -86,14 +94,18 @@ class _Parts:
 
     def take(self, name: str, pieces: Iterable[bytes]) -> None:
         """A file, in a frame of its own, as it is to stand in a tar."""
-        start, size, hasher = self._file.tell(), 0, hashlib.sha256()
-        for piece in pieces:
+        start, size, hasher = self._file.seek(0, os.SEEK_END), 0, hashlib.sha256()
+        came = hashlib.sha256() if self.look else hasher
+        for piece in passed(self.look, iter(pieces), came) if self.look else pieces:
             hasher.update(piece)
             size += len(piece)
             self._file.write(self._packer.pack(piece))
         self._file.write(self._packer.pack(bytes(-size % _BLOCK)) + self._packer.end())
         blob = Blob(digest=f"sha256:{hasher.hexdigest()}", size_bytes=size)
-        part = _Part(blob=blob, offset=start, packed_bytes=self._file.tell() - start)
+        before, packed_bytes = f"sha256:{came.hexdigest()}", self._file.tell() - start
+        part = _Part(blob=blob, came=before, offset=start, packed_bytes=packed_bytes)
+        if self.look:
+            self.look.was(blob.digest)
         self._named[name] = self._named[blob.digest] = part
 
     def of(self, name: str) -> _Part:
@@ -152,10 +164,15 @@ def _sort_out(parts: _Parts, stream: _Stream, image: Image) -> CarriedImage:
             pass
         (told,) = parts.text("manifest.json")
         config = parts.text(told["Config"])
-        layers = tuple(parts.of(name).blob for name in told["Layers"])
-        if [layer.digest for layer in layers] != config["rootfs"]["diff_ids"]:
+        found = [parts.of(name) for name in told["Layers"]]
+        if [part.came for part in found] != config["rootfs"]["diff_ids"]:
             raise ValueError("its layers are not those of its config")
-        return CarriedImage(tag=image.tag, config=parts.of(told["Config"]).blob, layers=layers)
+        layers = tuple(part.blob for part in found)
+        name = told["Config"]
+        if parts.look:
+            name = "the config as it is written"
+            parts.take(name, [parts.look.config(config, [layer.digest for layer in layers])])
+        return CarriedImage(tag=image.tag, config=parts.of(name).blob, layers=layers)
     except (tarfile.TarError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise BuildError(f"what the engine saved of {image.tag} cannot be read: {error}") from error
 

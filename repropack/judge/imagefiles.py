@@ -33,6 +33,7 @@ from repropack.judge.imagelayers import (
     WHITEOUT,
     ImageError,
     Layer,
+    is_layer,
 )
 
 _JSON_BYTES = 16 << 20
@@ -132,7 +133,7 @@ def _take(
     if content is None:
         return
     head = content.read(tarfile.BLOCKSIZE)
-    packed = head[:2] == b"\x1f\x8b" or head[257:262] == b"ustar"
+    packed = head[:2] == b"\x1f\x8b" or is_layer(head)
     if packed or (head and not head.strip(b"\0")):
         layers[name] = Layer(_Joined(head, content), scratch)
     elif member.size <= _JSON_BYTES:

@@ -37,6 +37,11 @@ def escaped(name: str) -> str:
     return "".join(c if c.isprintable() else "\\x%02x" % (ord(c) & 0xFF) for c in text)
 
 
+def is_layer(head: bytes) -> bool:
+    """Whether a file that begins so is a tar with anything in it."""
+    return head[257:262] == b"ustar"
+
+
 class Layer:
     """One layer as sorted lines: KEY, the reversed number in it, and what is there."""
 

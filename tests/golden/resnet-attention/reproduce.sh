@@ -1017,6 +1017,9 @@ compare_image() {
         say "image: what was built here is the authors' image, $image"
     elif [ -s "$here/image-files.tsv.gz" ]; then
         compare_files
+    elif grep -q '^  "left_out": ' "$here/image.json" 2>/dev/null; then
+        say "image: whether it is like the authors' is not known: theirs is anonymous, its layers written"
+        say "  without times and owners' names"
     elif brings_image; then
         compare_layers
     else
