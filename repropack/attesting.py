@@ -12,7 +12,7 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from repropack import demands, signing
+from repropack import datasets, demands, signing
 from repropack.bundle import Bundle, checksums, read_bundle
 from repropack.choosing import refuse_loosening, select_runs
 from repropack.errors import BuildError
@@ -113,9 +113,21 @@ def read_trusted(directory: Path, settings: Settings, reporter: Reporter) -> Bun
 def read_runnable(
     directory: Path, question: Question, settings: Settings, reporter: Reporter
 ) -> Bundle:
-    """The same, to be run: raises `UsageError` for what its runs want and was not allowed."""
+    """The same, to be run, on a machine that has what its runs need, and their data.
+
+    Raises `UsageError` for what they want and was not allowed, and for data that is missing,
+    `IntegrityError` for other data, `RunError` for a GPU that is missing.
+    """
     bundle = read_trusted(directory, settings, reporter)
     chosen = select_runs(bundle, question)
     refuse_loosening(chosen, settings, reporter)
-    demands.check(bundle, chosen, settings, reporter)
+    place = question.out or question.home or directory
+    demands.check(bundle, chosen, settings, reporter, place.absolute())
+    datasets.provide(bundle, question, cache=settings.cache, reporter=reporter)
     return bundle
+
+
+def runnable(built: Built, question: Question, reporter: Reporter) -> Built:
+    """A project that was just built, to be run. Raises `RunError` for a GPU that is missing."""
+    demands.check_gpu(select_runs(built.bundle, question), built.bundle, built.facts, reporter)
+    return built

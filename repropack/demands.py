@@ -1,18 +1,24 @@
 """What the runs of a bundle need against what this machine has, before anything is fetched.
 
-Owns: disk, memory and time, told and asked about. `reproduce.sh` does the same in its own words
-(`templates/reproduce/checks.sh.j2`). Does not own: the GPU (`cuda.compare`), the data (`datasets`).
+Owns: GPU, disk, memory and time, told and asked about. `reproduce.sh` does the same in its own
+words (`templates/reproduce/checks.sh.j2`). Does not own: what a GPU is compared with
+(`cuda.compare`), the data (`datasets`).
 """
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from repropack.bundle import Bundle
 from repropack.bundle.effort import NOTHING_MEASURED, Effort, measured
 from repropack.bundle.render import disk_megabytes
-from repropack.engines import EngineFacts, choose
-from repropack.errors import Interrupted
+from repropack.cuda.compare import compare
+from repropack.engines import EngineFacts, choose, host_of
+from repropack.errors import Interrupted, RunError
+from repropack.findings import Severity
 from repropack.images import BUNDLE_LABEL
 from repropack.judge.selection import Selection
 from repropack.progress import Reporter
@@ -22,25 +28,56 @@ LONG_S = 86400
 """More than that is worth a question."""
 
 
-def check(bundle: Bundle, chosen: Selection, settings: Settings, reporter: Reporter) -> None:
+def check(
+    bundle: Bundle,
+    chosen: Selection,
+    settings: Settings,
+    reporter: Reporter,
+    place: Path | None = None,
+) -> None:
     """Tell how long the runs took at the authors', and what is less than is needed.
 
-    Raises `NoEngineError`, and `Interrupted` where somebody was asked and said no.
+    `place` is where the runs' results go. Raises `NoEngineError`, `RunError` for a GPU that is
+    needed and not there, and `Interrupted` where somebody was asked and said no.
     """
     engine = choose(settings.engine, builder=settings.builder)
     facts = engine.check()
+    check_gpu(chosen, bundle, facts, reporter)
     image = None if settings.rebuild else engine.image(bundle.tag)
     is_there = image is not None and dict(image.labels).get(BUNDLE_LABEL) == bundle.digest
     effort = NOTHING_MEASURED if any(e.is_quick for e in chosen.experiments) else told(bundle)
     seconds, untold = took(effort, chosen)
     reporter.note(f"time: {words(seconds, untold, effort.machine)}")
     lacking = list(lacks(bundle, chosen, effort, facts, is_there=is_there))
+    lacking += lacks_place(chosen, effort, place)
     if seconds > LONG_S:
         lacking.append("the runs take more than a day")
     for text in lacking:
         reporter.note(f"note: {text}")
     if lacking and not settings.agree("go on all the same?"):
         raise Interrupted("stopped, as you said", hint="--yes goes on without asking")
+
+
+def check_gpu(chosen: Selection, bundle: Bundle, facts: EngineFacts, reporter: Reporter) -> None:
+    """Say what will fail on this machine's GPU. Raises `RunError`.
+
+    What may fail, and what an optional GPU lacks, is told and does not stop anything.
+    """
+    running = {run.experiment for run in chosen.runs}
+    experiments = [each for each in chosen.experiments if each.name in running]
+    needs = {experiment.gpu for experiment in experiments}
+    gpu = next((need for need in ("required", "optional") if need in needs), "none")
+    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.target.minor)
+    stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
+    for problem in problems:
+        if problem not in stopping:
+            reporter.note(f"GPU: {problem.what} ({problem.fix})")
+    if stopping:
+        needing = ", ".join(each.name for each in experiments if each.gpu == "required")
+        raise RunError(
+            f"{needing} needs a GPU: " + "; ".join(problem.what for problem in stopping),
+            hint="; ".join(problem.fix for problem in stopping),
+        )
 
 
 def told(bundle: Bundle) -> Effort:
@@ -87,12 +124,17 @@ def lacks(
     bundle: Bundle, chosen: Selection, effort: Effort, facts: EngineFacts, *, is_there: bool
 ) -> Iterator[str]:
     """What there is less of than is needed."""
-    needed_mb = disk_megabytes((*bundle.wheels, *bundle.conda))
-    free_bytes = facts.disk_free_bytes
-    if not is_there and free_bytes is not None and free_bytes < needed_mb * 10**6:
+    written_bytes, _ = effort.disk_bytes([run.experiment for run in chosen.runs])
+    parts = {
+        "the image": 0 if is_there else disk_megabytes((*bundle.wheels, *bundle.conda)),
+        "a run": math.ceil(written_bytes / 1e6),
+    }
+    needed_mb, free_bytes = sum(parts.values()), facts.disk_free_bytes
+    if free_bytes is not None and free_bytes < needed_mb * 10**6:
+        what = " and ".join(name for name, needed in parts.items() if needed)
         yield (
-            f"the image needs about {needed_mb} MB, and where {facts.name} keeps its own "
-            f"{free_bytes / 1e6:.0f} MB are free"
+            f"{what} {'need' if ' and ' in what else 'needs'} about {needed_mb} MB, and where "
+            f"{facts.name} keeps its own {free_bytes / 1e6:.0f} MB are free"
         )
     names = {run.experiment for run in chosen.runs}
     peak_bytes = max((peak for name, peak in effort.peaks if name in names), default=0)
@@ -101,4 +143,23 @@ def lacks(
         yield (
             f"a run had {peak_bytes / 1e6:.0f} MB of memory at the authors', and there are "
             f"{there / 1e6:.0f} MB here"
+        )
+
+
+def lacks_place(chosen: Selection, effort: Effort, place: Path | None) -> Iterator[str]:
+    """Too little room for what the runs leave."""
+    _, kept_bytes = effort.disk_bytes([run.experiment for run in chosen.runs])
+    there = (
+        None if place is None else next((p for p in (place, *place.parents) if p.is_dir()), None)
+    )
+    if there is None or not kept_bytes:
+        return
+    try:
+        free_bytes = shutil.disk_usage(there).free
+    except OSError:
+        return
+    if free_bytes < kept_bytes:
+        yield (
+            f"what the runs leave needs about {math.ceil(kept_bytes / 1e6)} MB in {there}, where "
+            f"{free_bytes / 1e6:.0f} MB are free"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from repropack import datasets, workspace
 from repropack.anonymous import conceal
 from repropack.archives import refuse_links_of
-from repropack.attesting import read_runnable
+from repropack.attesting import read_runnable, runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.choosing import require_runs
@@ -73,7 +73,7 @@ def verify(
     else:
         looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
         require_runs(looked, question)
-        built = pack(looked, settings=settings, reporter=reporter)
+        built = runnable(pack(looked, settings=settings, reporter=reporter), question, reporter)
     home = question.home or directory
     out = workspace.place(home, question.out, force=settings.force, resume=question.resume)
     return run_and_judge(built, question, out, cache=settings.cache, reporter=reporter)

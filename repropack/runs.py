@@ -12,13 +12,9 @@ from typing import Any
 
 from repropack import datasets
 from repropack.choosing import select_runs
-from repropack.cuda.compare import compare
 from repropack.determinism import repeat
-from repropack.engines import host_of
 from repropack.errors import InvalidError, RunError
-from repropack.findings import Severity
 from repropack.judge import report
-from repropack.judge.model import Experiment
 from repropack.judge.rule import judge_all
 from repropack.progress import Reporter
 from repropack.report import Verification
@@ -40,8 +36,6 @@ def run_and_judge(
 ) -> Verified:
     """Do the runs, judge the claims, and write the report in three formats to `directory`."""
     chosen = select_runs(built.bundle, question)
-    running = {run.experiment for run in chosen.runs}
-    check_gpu(tuple(each for each in chosen.experiments if each.name in running), built, reporter)
     mounts = datasets.provide(built.bundle, question, cache=cache, reporter=reporter)
     bench = Bench(
         built=built,
@@ -83,27 +77,6 @@ def run_and_judge(
     write_reports(verified)
     attest(verified, question.sign)
     return verified
-
-
-def check_gpu(experiments: tuple[Experiment, ...], built: Built, reporter: Reporter) -> None:
-    """Say before the first run what will fail on this machine's GPU. Raises `RunError`.
-
-    What may fail, and what an optional GPU lacks, is told and does not stop anything.
-    """
-    needs = {experiment.gpu for experiment in experiments}
-    gpu = next((need for need in ("required", "optional") if need in needs), "none")
-    bundle, facts = built.bundle, built.facts
-    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.target.minor)
-    stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
-    for problem in problems:
-        if problem not in stopping:
-            reporter.note(f"GPU: {problem.what} ({problem.fix})")
-    if stopping:
-        needing = ", ".join(each.name for each in experiments if each.gpu == "required")
-        raise RunError(
-            f"{needing} needs a GPU: " + "; ".join(problem.what for problem in stopping),
-            hint="; ".join(problem.fix for problem in stopping),
-        )
 
 
 def write_reports(verified: Verified) -> None:

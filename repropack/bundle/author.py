@@ -23,7 +23,7 @@ _REPORT = ("schema", "name", "rule_version", "verdict", "evidence", "exit_code",
 _RECORD = ("schema", "id", "experiment", "seed", "params", "command", "env", "timeout_s", "status",
            "reason", "exit_code", "signal", "seconds", "cpu_seconds", "peak_rss_bytes",
            "peak_cgroup_bytes", "gpus", "gpu_energy_joules", "threads", "variables", "hardware",
-           "facts", "metrics", "notes")  # fmt: skip
+           "facts", "metrics", "notes", "written_bytes", "kept_bytes")  # fmt: skip
 
 
 def author_files(directory: Path | None, origin: Origin) -> dict[str, str]:

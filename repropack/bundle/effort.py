@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,15 @@ from repropack.judge.model import RunSpec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
     """`runs` are (experiment, seconds) of each run, `peaks` (experiment, bytes of memory), and
-    `machine` says where they were done, "" if nobody did.
+    `machine` says where they were done, "" if nobody did. `written` is what a run wrote where it
+    ran, and `kept` what is left of it, each (experiment, bytes).
     """
 
     runs: tuple[tuple[str, float], ...] = ()
     peaks: tuple[tuple[str, int], ...] = ()
     machine: str = ""
+    written: tuple[tuple[str, int], ...] = ()
+    kept: tuple[tuple[str, int], ...] = ()
 
     def of(self, experiment: str, count: int) -> str | None:
         """The minutes that so many runs take, one after the other; None if not measured."""
@@ -30,20 +33,23 @@ class Effort:
         return minutes(sum(seconds) / len(seconds) * count) if seconds else None
 
     def table(self, runs: Sequence[RunSpec]) -> str:
-        """A line for each experiment that was measured: its name, the seconds and MB of a run, and
-        how many of `runs` are its, with tabs between them.
+        """A line for each experiment that was measured: its name, the seconds and MB of a run, how
+        many of `runs` are its, and the MB that a run writes and leaves, with tabs between them.
         """
         lines = []
         for name in dict.fromkeys(name for name, _ in self.runs):
             seconds = [took for other, took in self.runs if other == name]
-            peak_bytes = max((peak for other, peak in self.peaks if other == name), default=0)
-            numbers = (
-                math.ceil(sum(seconds) / len(seconds)),
-                math.ceil(peak_bytes / 1e6),
-                sum(run.experiment == name for run in runs),
-            )
+            most = (most_of(each, name) for each in (self.peaks, self.written, self.kept))
+            peak_mb, written_mb, kept_mb = (math.ceil(count / 1e6) for count in most)
+            count = sum(run.experiment == name for run in runs)
+            numbers = (math.ceil(sum(seconds) / len(seconds)), peak_mb, count, written_mb, kept_mb)
             lines.append("\t".join([name, *map(str, numbers)]))
         return "\n".join(lines)
+
+    def disk_bytes(self, names: Sequence[str]) -> tuple[int, int]:
+        """What the largest of such runs writes, and what all of them leave: a name for each run."""
+        largest = max((most_of(self.written, name) for name in names), default=0)
+        return largest, sum(most_of(self.kept, name) for name in names)
 
     @property
     def peak_mb(self) -> int | None:
@@ -53,6 +59,11 @@ class Effort:
 
 
 NOTHING_MEASURED = Effort()
+
+
+def most_of(measured: tuple[tuple[str, int], ...], experiment: str) -> int:
+    """The most that was measured of an experiment."""
+    return max((count for name, count in measured if name == experiment), default=0)
 
 
 def minutes(seconds: float) -> str:
@@ -78,8 +89,17 @@ def measured(author: Mapping[str, str]) -> Effort:
             if run.get("status") == "ok" and run.get("seconds") is not None
         ),
         peaks=tuple(peaks),
+        written=tuple(counted(records, "written_bytes")),
+        kept=tuple(counted(records, "kept_bytes")),
         machine="; ".join(dict.fromkeys(filter(None, map(machine_of, records)))),
     )
+
+
+def counted(records: Sequence[Mapping[str, Any]], key: str) -> Iterator[tuple[str, int]]:
+    """A number of bytes of each record that has it."""
+    for each in records:
+        if isinstance(each.get(key), int):
+            yield str(each.get("experiment", "")), each[key]
 
 
 def peak_of(record: Mapping[str, Any]) -> int | None:

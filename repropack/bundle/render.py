@@ -195,6 +195,7 @@ def reproduce_sh(
             driver="" if plan.cuda.driver is None else plan.cuda.driver.value,
             measured=effort.table(plan.runs),
             measured_on=effort.machine,
+            wanted_gpus="\n".join(f"{each.name}\t{each.gpu}" for each in plan.experiments),
             datasets=ingredients.data,
             pip=pip.filename if pip else "",
             platforms=ingredients.target.platforms,

@@ -7,7 +7,7 @@ Does not own: reading numbers (`readers`), starting the run (`runner`).
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from repropack.judge import files, metricfiles, patterns
 from repropack.judge.files import FileProblem, FileState
@@ -67,6 +67,13 @@ def _read(metric: Metric, cwd: str, log: str, log_problem: str, before: Snapshot
     older = [before[path].mtime_ns for path in fresh if path in before]
     since_ms = max(older, default=0) // 1_000_000
     return read_metric(metric, cwd, log, fresh, since_ms, max(grown.values(), default=0))
+
+
+def older_notes(readings: Sequence[Reading]) -> List[str]:
+    """What was left out of files that were there before, each file once."""
+    told = {each.file: each.older for each in readings if each.older}
+    what = "%s: its first %d lines were there before the run, and do not count"
+    return [what % (name, lines) for name, lines in told.items()]
 
 
 def lines_of_before(relative: str, cwd: str, before: Snapshot) -> int:

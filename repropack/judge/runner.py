@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 from repropack.judge import (
     activation,
@@ -29,10 +29,10 @@ from repropack.judge import (
     logfile,
     processes,
     telemetry,
+    written,
 )
 from repropack.judge.model import RECORD_SCHEMA, Experiment, RunSpec
 from repropack.judge.processes import Ending, StopRequest
-from repropack.judge.readers import Reading
 from repropack.judge.runlog import Progress, Reserve, RunLog
 
 # Engines give a container 10 s between SIGTERM and SIGKILL; the record must be written by then.
@@ -81,6 +81,7 @@ def execute(
     log = RunLog(os.path.join(out, "log.txt"), progress)
     with _stop_requests() as stop:
         before = collect.snapshot(experiment, cwd)
+        since_s = time.time()
         ending, measured = _run(experiment, spec, cwd, grace_s, stop, log)
         log.close()
         progress.flush()
@@ -88,21 +89,17 @@ def execute(
         record["facts"] = dict(facts)
         readings = collect.read_metrics(experiment, cwd, log.path, log.problem, before)
         record["metrics"] = {reading.name: reading.to_json() for reading in readings}
-        record["notes"] += older_notes(readings)
+        record["notes"] += collect.older_notes(readings)
         record["outputs"], record["skipped"] = collect.collect_outputs(experiment, cwd, out, before)
+        record["written_bytes"] = written.written_bytes(cwd, since_s)
         record["log"] = _log_json(log)
+        sizes = [each["size_bytes"] for each in record["outputs"]]
+        record["kept_bytes"] = sum(sizes, log.size_bytes)
         record["notes"] += ["the log %s" % log.problem] if log.problem else []
         reserve.release()
         _write_samples(os.path.join(out, "telemetry.json"), measured.samples)
         _write_record(os.path.join(out, "record.json"), record)
     return record
-
-
-def older_notes(readings: Sequence[Reading]) -> List[str]:
-    """What was left out of files that were there before, each file once."""
-    told = {each.file: each.older for each in readings if each.older}
-    what = "%s: its first %d lines were there before the run, and do not count"
-    return [what % (name, lines) for name, lines in told.items()]
 
 
 def _clear(out: str) -> None:

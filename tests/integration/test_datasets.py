@@ -93,6 +93,7 @@ def test_verify_on_the_authors_data_and_on_other_data(author: Path, tmp_path: Pa
     assert not (tmp_path / "bundle/data").exists()
     done = venv("verify", "bundle", cwd=tmp_path)
     assert done.code == 2 and "--data numbers=PATH" in done.err, done.said
+    assert "environment" not in done.err, done.said  # told before anything is made
     assert "https://index.example/numbers.zip" in done.err, done.said
     places = ("--data", "numbers=mine", "--data", "table=other.csv")
     (author / "data/numbers").rename(tmp_path / "mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from repropack import demands
 from repropack.bundle import Bundle, write_bundle
 from repropack.engines import EngineFacts
-from repropack.errors import Interrupted
+from repropack.errors import Interrupted, RunError
 from repropack.judge.selection import select
 from repropack.progress import Silent
 from repropack.project import look
@@ -84,9 +85,9 @@ def test_enough(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     where = "one run after the other, as the authors measured on Example CPU, 8 cores, 25 GB"
     told = checked(bundle, monkeypatch, False, "first", **plenty)
     assert told == [f"time: about 30 minutes, {where}"]
-    told = checked(bundle, monkeypatch, False, "second", "third", **plenty)
+    told = checked(bundle, monkeypatch, False, "second", "fourth", **plenty)
     assert told == [f"time: less than a minute, and 1 runs that were not measured, {where}"]
-    assert checked(bundle, monkeypatch, False, "third") == ["time: not measured by the authors"]
+    assert checked(bundle, monkeypatch, False, "fourth") == ["time: not measured by the authors"]
 
 
 def test_lacking(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,8 @@ def test_lacking(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     little = {"disk_free_bytes": 10**8, "memory_bytes": 4 * 10**9}
     told = checked(bundle, monkeypatch, True, "first", **little)
     assert told[1:] == [
-        "note: the image needs about 300 MB, and where docker keeps its own 100 MB are free",
+        "note: the image and a run need about 2300 MB, and where docker keeps its own "
+        "100 MB are free",
         "note: a run had 7000 MB of memory at the authors', and there are 4000 MB here",
         "go on all the same?",
     ]
@@ -103,12 +105,34 @@ def test_lacking(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.exit_code == 130 and caught.value.hint == "--yes goes on without asking"
 
 
+def test_no_gpu(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that is needed and not there ends it before anything is built; others do without."""
+    with pytest.raises(RunError, match="heavy needs a GPU"):
+        checked(bundle, monkeypatch, True, "third", "fourth")
+    assert checked(bundle, monkeypatch, True, "fourth") == ["time: not measured by the authors"]
+
+
+def test_room_for_what_runs_leave(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What all runs leave is held against the disk on which their results are to be."""
+    little = shutil.disk_usage(tmp_path)._replace(free=10**8)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: little)
+    chosen, effort = select(bundle.manifest, ["first"]), demands.told(bundle)
+    assert list(demands.lacks_place(chosen, effort, tmp_path / "not/yet")) == [
+        f"what the runs leave needs about 120 MB in {tmp_path}, where 100 MB are free"
+    ]
+    brief = select(bundle.manifest, ["second"])
+    assert list(demands.lacks_place(brief, effort, tmp_path)) == []
+    assert list(demands.lacks_place(chosen, effort, None)) == []
+
+
 def test_an_author_who_wrote_nonsense(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be read of the author's measurements stops nothing."""
     report = bundle.directory / "author" / "report.json"
     before = report.read_text()
     for text in ("[]", "{", '{"runs": [3]}', '{"runs": [{"experiment": "long", "seconds": "x"}]}'):
         report.write_text(text)
-        told = checked(dataclasses.replace(bundle), monkeypatch, False, "third")
+        told = checked(dataclasses.replace(bundle), monkeypatch, False, "fourth")
         assert told == ["time: not measured by the authors"]
     report.write_text(before)

@@ -20,7 +20,9 @@ download_mb=3110
 known_claims='none se cbam eca triplet eca-learns-faster none-learns-slowest'
 disk_mb=22100 # what the image may take while it is built
 driver_needed='580.65.06'
-# What the authors measured of each experiment: seconds of a run, its memory in MB, how many runs.
+wanted_gpus='digits	optional' # of each experiment: none, optional, required
+# What the authors measured of each experiment: seconds of a run, its memory in MB, how many runs,
+# and the MB that a run writes and leaves.
 measured_runs=''
 measured_on=''
 has_quick=no
@@ -562,10 +564,15 @@ refuse_choice() {
 check_machine() {
     read_machine
     lacking=''
+    add_measured
     if ! image_is_there; then
-        check_disk "$store" "$disk_mb" "the image"
-        wheels_are_whole || check_disk "$here" "$download_mb" "the packages"
+        if [ "$writes" = 0 ]; then what="the image needs"; else what="the image and a run need"; fi
+        check_disk "$store" "$((disk_mb + writes))" "$what"
+        wheels_are_whole || check_disk "$here" "$download_mb" "the packages need"
+    elif [ "$writes" != 0 ]; then
+        check_disk "$store" "$writes" "a run needs"
     fi
+    [ "$leaves" = 0 ] || check_disk "$out" "$leaves" "what the runs leave needs"
     check_memory
     check_gpu
     tell_time
@@ -612,32 +619,37 @@ free_mb() {
 check_disk() {
     [ -n "$1" ] && [ -d "$1" ] || return 0
     free=$(free_mb "$1")
-    [ -z "$free" ] || [ "$free" -ge "$2" ] || lack "$3 needs about $2 MB in $1, where $free MB are free"
+    [ -z "$free" ] || [ "$free" -ge "$2" ] || lack "$3 about $2 MB in $1, where $free MB are free"
 }
 
 # check_memory: what the authors' largest run had, of those that are to be done.
 check_memory() {
-    add_measured
     [ "$peak" != 0 ] && [ -n "$memory" ] || return 0
     there=$((memory / 1000000))
     [ "$there" -ge "$peak" ] || lack "a run had $peak MB of memory at the authors', and there are $there MB here"
 }
 
-# add_measured: what the authors' runs took together, in seconds, and the largest in MB.
+# add_measured: what the authors' runs took together, in seconds, and left, in MB; and what the
+# largest of them had of memory, and wrote.
 add_measured() {
     total=0
     peak=0
     untold=0
+    writes=0
+    leaves=0
     [ ! -s "$work/chosen" ] || untold=$(grep -c '' "$work/chosen")
     [ "$quick" = no ] || return 0
-    while IFS=$tab read -r name each_s each_mb times; do
+    while IFS=$tab read -r name each_s each_mb times each_writes each_leaves; do
         [ -n "$name" ] || continue
         if [ -s "$work/chosen" ]; then
             times=$(cut -f 5 "$work/chosen" | grep -c -x -F -e "$name" || true)
             untold=$((untold - times))
         fi
         total=$((total + times * each_s))
-        if [ "$times" != 0 ] && [ "$each_mb" -gt "$peak" ]; then peak=$each_mb; fi
+        leaves=$((leaves + times * each_leaves))
+        [ "$times" != 0 ] || continue
+        if [ "$each_mb" -gt "$peak" ]; then peak=$each_mb; fi
+        if [ "$each_writes" -gt "$writes" ]; then writes=$each_writes; fi
     done <<MEASURED
 $measured_runs
 MEASURED
@@ -674,7 +686,16 @@ find_gpu() {
 
 # check_gpu: runs that need one need a driver as new as the environment's CUDA, too.
 check_gpu() {
-    wanted=$(cut -f 2 "$work/chosen" | sort -u | tr '\n' ' ')
+    cut -f 1,2 "$work/chosen" >"$work/wanted"
+    if [ ! -s "$work/wanted" ]; then # which runs there will be, the judge says in the image
+        printf '%s\n' "$wanted_gpus" >"$work/wanted"
+        if [ -n "$choice" ] || [ "$quick" = yes ] || [ "$cpu" = yes ]; then
+            [ "$gpu$cpu" != noneno ] || [ -z "$(runs_that_need_it)" ] ||
+                say "note: there is no GPU, and these experiments need one: $(runs_that_need_it)"
+            return 0
+        fi
+    fi
+    wanted=$(cut -f 2 "$work/wanted" | sort -u | tr '\n' ' ')
     case " $wanted" in
         *" required "*)
             [ "$gpu" != none ] || die 6 "there is no GPU, and these runs need one: $(runs_that_need_it)" \
@@ -698,7 +719,7 @@ check_cdi() {
     say "hint: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml, or --cpu for runs that do without"
 }
 
-runs_that_need_it() { cut -f 1,2 "$work/chosen" | sed -n "s/${tab}required\$//p" | tr '\n' ' '; }
+runs_that_need_it() { sed -n "s/${tab}required\$//p" "$work/wanted" | tr '\n' ' '; }
 
 # driver_is_new: also where nothing is known that it could be too old for.
 driver_is_new() {
@@ -1137,6 +1158,7 @@ run_all() {
         cp "$work/runs" "$work/chosen"
         lacking=''
         check_gpu
+        add_measured
         check_memory
         [ -z "$choice" ] || tell_time
         [ -z "$lacking" ] || go_on

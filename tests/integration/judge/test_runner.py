@@ -71,6 +71,8 @@ def test_good_run(tmp_path: Path) -> None:
     assert record["facts"] == {"engine": "test", "gpu": "none"}
     assert record["env"] == {"PYTHONHASHSEED": "0", "A": "b"}
     assert record["peak_rss_bytes"] > 100_000
+    assert 2 * 512 <= record["written_bytes"] < 1 << 20
+    assert record["kept_bytes"] == 8 + sum(each["size_bytes"] for each in record["outputs"])
     assert record["hardware"]["cores"] >= 1
     assert record["start"].endswith("Z")
 

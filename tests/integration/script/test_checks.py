@@ -28,10 +28,12 @@ experiments:
   long: {run: "python e.py {seed}", seeds: [0, 1, 2], metrics: {m: {stdout: '(x)'}}}
   brief: {run: python e.py, metrics: {m: {stdout: '(x)'}}}
   heavy: {run: python e.py, gpu: required, metrics: {m: {stdout: '(x)'}}}
+  fresh: {run: python e.py, metrics: {m: {stdout: '(x)'}}}
 claims:
   - {id: first, metric: long.m, value: "1"}
   - {id: second, metric: brief.m, value: "2"}
   - {id: third, metric: heavy.m, value: "2"}
+  - {id: fourth, metric: fresh.m, value: "2"}
 """
 HARDWARE = {"cpu": "Example CPU", "cores": 8, "memory_bytes": 25_000_000_000}
 REPORT = {
@@ -42,7 +44,13 @@ REPORT = {
     ]
 }
 RECORDS = {
-    "long": {"experiment": "long", "hardware": HARDWARE, "peak_cgroup_bytes": 7_000_000_000},
+    "long": {
+        "experiment": "long",
+        "hardware": HARDWARE,
+        "peak_cgroup_bytes": 7_000_000_000,
+        "written_bytes": 2_000_000_000,
+        "kept_bytes": 40_000_000,
+    },
     "brief": {"experiment": "brief", "hardware": HARDWARE, "peak_rss_bytes": 50_000_000},
 }
 DOCKER = """#!/bin/sh
@@ -107,15 +115,17 @@ def machine(
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_what_is_lacking_is_told(shell: tuple[str, ...], bundle: Path, tmp_path: Path) -> None:
     """Disk and memory below what is needed are told before anything is fetched."""
-    path = machine(tmp_path, free=97_700)
+    path = machine(tmp_path, free=97_700, driver="580.1")
     done = reproduce(bundle, "-o", str(tmp_path / "o"), path=path, shell=shell)
     assert done.returncode == 75, done.stderr
     assert "a run had 7000 MB of memory at the authors', and there are 4000 MB here" in done.stderr
     if shell[0] == "busybox":  # whose shell has a df of its own
         return
-    where = f"the image needs about 300 MB in {tmp_path}, where 100 MB are free"
+    where = f"the image and a run need about 2300 MB in {tmp_path}, where 100 MB are free"
     assert f"note: {where}" in done.stderr
-    told = done.stderr.index("note: the image needs")
+    leave = f"what the runs leave needs about 120 MB in {tmp_path / 'o'}, where 100 MB are free"
+    assert f"note: {leave}" in done.stderr
+    told = done.stderr.index("note: the image and a run need")
     assert told < done.stderr.index("pulling")
     assert not (tmp_path / "o").exists()
 
@@ -128,7 +138,7 @@ def test_what_is_lacking_is_told(shell: tuple[str, ...], bundle: Path, tmp_path:
             False,
             "about 30 minutes, one run after the other, as the authors measured on Example",
         ),
-        ((), True, "about 30 minutes, and 1 runs that were not measured, one run"),
+        ((), True, "about 30 minutes, and 2 runs that were not measured, one run"),
         (("--claim", "second"), False, "about 30 minutes for all runs, one run"),
         (("--claim", "second"), True, "less than a minute, one run"),
         (("--only", "long", "--runs", "30"), True, "about 5 hours, one run"),
@@ -151,6 +161,7 @@ def test_time(
         (("--claim", "third"), "", 6, "there is no GPU, and these runs need one: heavy"),
         (("--claim", "third", "--cpu"), "580.1", 6, "these experiments require a GPU: heavy"),
         (("--claim", "first"), "", 75, "pulling"),
+        (("--only", "brief"), "", 75, "pulling"),
         (("--claim", "third"), "580.1", 75, "pulling"),
         (("--only", "nothing"), "", 2, "error: there is no experiment nothing"),
         (("--only", "long{a=b}"), "", 2, "error: long{a=b}: the matrix of long has no a"),
@@ -165,6 +176,23 @@ def test_what_cannot_be_is_refused_first(
     assert done.returncode == code and told in done.stderr, done.stderr
     assert ("pulling" in done.stderr) is (code == 75)
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_gpu_is_asked_for_without_python(
+    shell: tuple[str, ...], bundle: Path, tmp_path: Path
+) -> None:
+    """Where nobody can tell yet which runs are chosen, all of them need what the bundle says."""
+    path = machine(tmp_path)
+    done = reproduce(bundle, "-o", str(tmp_path / "o"), path=path, shell=shell)
+    assert done.returncode == 6 and "pulling" not in done.stderr, done.stderr
+    assert "there is no GPU, and these runs need one: heavy" in done.stderr
+    chosen = ("--claim", "first", "-o", str(tmp_path / "o"))
+    done = reproduce(bundle, *chosen, path=path, shell=shell)
+    assert done.returncode == 75, done.stderr
+    assert "note: there is no GPU, and these experiments need one: heavy" in done.stderr
+    on_cpu = reproduce(bundle, "--cpu", *chosen, path=path, shell=shell)
+    assert on_cpu.returncode == 75 and "no GPU" not in on_cpu.stderr, on_cpu.stderr
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -31,6 +31,18 @@ def test_measured() -> None:
     assert (effort.machine, effort.peak_mb) == ("Example CPU, 8 cores, 25 GB", 808)
 
 
+def test_what_runs_write() -> None:
+    """The largest run counts while it is done, and what each leaves for all of them."""
+    more = {**RECORD, "experiment": "darts", "written_bytes": 3_000_000, "kept_bytes": 1_500_000}
+    less = {**RECORD, "experiment": "brief", "written_bytes": 2_000_000}
+    effort = measured({**AUTHOR, "author/runs/darts/record.json": json.dumps(more),
+                       "author/runs/brief/record.json": json.dumps(less)})  # fmt: skip
+    assert effort.disk_bytes(["darts", "darts", "brief", "other"]) == (3_000_000, 3_000_000)
+    assert effort.disk_bytes(["brief"]) == (2_000_000, 0)
+    assert effort.table(()) == "darts\t90\t809\t0\t3\t2"
+    assert measured(AUTHOR).disk_bytes(["darts"]) == (0, 0)
+
+
 def test_page_tells_it(tmp_path: Path) -> None:
     """README.md has minutes, memory and machine where they were measured, and else says so."""
     plan, ingredients = plan_of(example("quickstart", tmp_path))

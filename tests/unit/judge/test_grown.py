@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from repropack.judge import collect
+from repropack.judge.collect import older_notes
 from repropack.judge.model import Experiment, Metric
 from repropack.judge.readers import Reading
-from repropack.judge.runner import older_notes
 
 CSV = Metric("m", "csv", "r.csv", "acc", select="max")
 LINES = Metric("m", "json", "r.jsonl", "acc", select="max")
