@@ -112,7 +112,12 @@ def docker(*arguments: str) -> list[str]:
 
 
 def remove_images(name: str) -> None:
-    """The images of the project of this name: no other test has one of that name."""
+    """The images of the project of this name: no other test has one of that name.
+
+    With those that had its tag before another build got it.
+    """
     tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"repropack/{name}")
-    if tags:
-        docker("rmi", "--force", *tags)
+    titled = ("--filter", f"label=org.opencontainers.image.title={name}")
+    replaced = docker("images", "--quiet", "--no-trunc", "--filter", "dangling=true", *titled)
+    if found := [*tags, *dict.fromkeys(replaced)]:
+        docker("rmi", "--force", *found)
