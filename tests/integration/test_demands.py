@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 
 from repropack import demands
-from repropack.bundle import Bundle, write_bundle
+from repropack.bundle import Bundle
 from repropack.engines import EngineFacts
 from repropack.errors import Interrupted, RunError
 from repropack.judge.selection import select
 from repropack.progress import Silent
-from repropack.project import look
 from repropack.settings import Settings
-from tests.conftest import commit_all
-from tests.integration.script.test_checks import CONFIG, RECORDS, REPORT, author_of
-from tests.unit.bundle.made import plan_of
 
 
 class Notes(Silent):
@@ -48,18 +44,9 @@ class Engine:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle that has what its author measured."""
-    project = tmp_path_factory.mktemp("made") / "project"
-    project.mkdir()
-    (project / "repropack.yaml").write_text(CONFIG)
-    (project / "e.py").write_text("print('x')\n")
-    commit_all(project)
-    plan, ingredients = plan_of(project)
-    source = look(project, allow_dirty=False).source
-    author = author_of(REPORT, RECORDS)
-    out, cache = project.parent / "bundle", project.parent / "cache"
-    return write_bundle(plan, source, ingredients, author, cache=cache, out=out)
+def bundle(measured: Bundle) -> Bundle:
+    """What its author measured is in it."""
+    return measured
 
 
 def checked(
