@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repropack.bundle import BaseRecord, Bundle
+from repropack.bundle.contents import CUDA_IMAGE, IMAGE, Brought
+from repropack.bundle.image import CarriedImage
 from repropack.debian.debs import Deb
 from repropack.engines import BUILDS_NONE, RUN_ONLY, Engine, EngineFacts, Image, choose
 from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
 from repropack.engines.cuda_image import provide_cuda
 from repropack.engines.exact import provide_wanted
 from repropack.engines.managed import by_its_hash, given_python
-from repropack.engines.saved import load_base, saved_base
+from repropack.engines.saved import brought_image, saved_image
 from repropack.environment import Target
-from repropack.errors import PlanError, UsageError
+from repropack.errors import UsageError
 from repropack.plan import BaseNeed
 from repropack.progress import Reporter
 from repropack.settings import Settings
@@ -58,10 +60,14 @@ class Workshop:
             debs=self.debs,
             python=python,
             exact=self.spec.exact or None,
-            image=saved_base(self.engine, self.base, self.spec, cache=cache)
-            if self.settings.offline
-            else None,
+            image=self._saved(self.base, "base"),
+            cuda_image=self._saved(self.cuda, "cuda"),
         )
+
+    def _saved(self, image: Image | None, what: str) -> Brought | None:
+        if image is None or not self.settings.offline:
+            return None
+        return saved_image(self.engine, image, what, cache=self.settings.cache)
 
     @property
     def log(self) -> Path:
@@ -99,11 +105,6 @@ def open_workshop(
     brought = bundle is not None and bundle.carried is not None and not settings.rebuild
     refuse_venv(engine, settings)
     refuse_building(engine, brought=brought)
-    if settings.offline and need.cuda is not None:
-        raise PlanError(
-            f"--offline cannot put {need.cuda} into a bundle: CUDA's libraries come from it",
-            hint="--with-image brings the whole image; or lock packages that bring CUDA themselves",
-        )
     facts = engine.check()
     if settings.engine is None and engine.name != "docker":
         reporter.note(f"Docker does not answer; {engine.name} {facts.version} does")
@@ -114,15 +115,15 @@ def open_workshop(
         pull = settings.base != "bootstrap"
         if bundle is not None and bundle.archive is not None:
             spec = replace(spec, managed=given_python(bundle.archive))
-        if bundle is not None:
-            load_base(engine, bundle.image, spec, reporter.detail)
-        spec, base = provide_wanted(
-            *(engine, spec, need.exact),
-            allow_pull=pull,
-            reporter=reporter,
-            cache=settings.cache,
-        )
-        if need.cuda is not None:
+        base, cuda = brought_by(bundle, engine, reporter)
+        if base is None:
+            spec, base = provide_wanted(
+                *(engine, spec, need.exact),
+                allow_pull=pull,
+                reporter=reporter,
+                cache=settings.cache,
+            )
+        if need.cuda is not None and cuda is None:
             reporter.step(f"providing CUDA: {need.cuda}")
             cuda = provide_cuda(engine, need.cuda, reporter.detail)
     return Workshop(
@@ -136,3 +137,21 @@ def open_workshop(
         settings=settings,
         reporter=reporter,
     )
+
+
+def brought_by(
+    bundle: Bundle | None, engine: Engine, reporter: Reporter
+) -> tuple[Image | None, Image | None]:
+    """The base and the image of CUDA's files, where a bundle brings them, in the engine.
+
+    Raises `IntegrityError` (exit code 7) and `BuildError` (5).
+    """
+    if bundle is None:
+        return None, None
+
+    def brought(name: str, record: CarriedImage | None) -> Image | None:
+        if record is None:
+            return None
+        return brought_image(engine, bundle.directory / name, record, reporter.detail)
+
+    return brought(IMAGE, bundle.base_image), brought(CUDA_IMAGE, bundle.cuda_image)

@@ -10,6 +10,7 @@ from typing import Any
 
 from repropack import __version__
 from repropack.bundle.data import Data, to_json
+from repropack.bundle.image import CarriedImage
 from repropack.cuda.record import as_dict
 from repropack.debian.debs import Deb, debs_text
 from repropack.environment import Made, Target, Wheel
@@ -23,8 +24,17 @@ from repropack.pythons import PATCH
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
 PYTHON = "python.tar.gz"
-#: The base in a bundle that needs no network.
+#: In a bundle that needs no network: the base, and the image of which CUDA's files are taken.
 IMAGE = "base/base.tar.gz"
+CUDA_IMAGE = "base/cuda.tar.gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """An image as a file that goes into a bundle, and what it is."""
+
+    path: Path
+    record: CarriedImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +44,8 @@ class BaseRecord:
     `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
     distribution in the base; empty where no container is used. `python` is the archive of its
     Python, where that is not the distribution's; `exact` its whole version, where one was asked for
-    and had. `image` is the base itself as a file, for a bundle that needs no network.
+    and had. `image` and `cuda_image` are both images themselves, for a bundle that needs no
+    network.
     """
 
     reference: str
@@ -42,7 +53,14 @@ class BaseRecord:
     debs: tuple[Deb, ...] = ()
     python: Path | None = None
     exact: str | None = None
-    image: Path | None = None
+    image: Brought | None = None
+    cuda_image: Brought | None = None
+
+    @property
+    def brought(self) -> tuple[tuple[str, Brought], ...]:
+        """The images that go into the bundle, by the names of their files."""
+        both = ((IMAGE, self.image), (CUDA_IMAGE, self.cuda_image))
+        return tuple((name, image) for name, image in both if image is not None)
 
     @property
     def packages_sha256(self) -> str | None:
@@ -132,7 +150,8 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             "apt": list(need.apt),
             "cuda": base.cuda,
             "exact": base.exact,
-            "image": IMAGE if base.image else None,
+            "image": brought_to_json(IMAGE, base.image),
+            "cuda_image": brought_to_json(CUDA_IMAGE, base.cuda_image),
             "packages_sha256": base.packages_sha256,
         },
         "plan": [
@@ -166,6 +185,11 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             if finding.severity is not Severity.INFO
         ],
     }
+
+
+def brought_to_json(file: str, image: Brought | None) -> dict[str, Any] | None:
+    """An image that the bundle brings: its file, its name where it is loaded, and its parts."""
+    return None if image is None else {"file": file, **image.record.to_json()}
 
 
 def dump(value: Any) -> str:

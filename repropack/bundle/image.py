@@ -96,7 +96,11 @@ class CarriedImage:
 
     def to_text(self) -> str:
         """The text of image.json: a digest a line, so that a shell can read it too."""
-        told = {
+        return json.dumps(self.to_json(), indent=1) + "\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """What image.json says."""
+        return {
             "tag": self.tag,
             "id": self.config.digest,
             "manifest": digest_of(self.manifest),
@@ -105,7 +109,6 @@ class CarriedImage:
             "layer_bytes": [layer.size_bytes for layer in self.layers],
             "built_by": dict(self.built_by),
         }
-        return json.dumps(told, indent=1) + "\n"
 
 
 def from_json(raw: Any) -> CarriedImage:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
-from repropack.bundle.contents import DEBS, IMAGE, PYTHON
+from repropack.bundle.contents import DEBS, PYTHON
 from repropack.bundle.data import Data, from_json
 from repropack.bundle.image import CarriedImage
 from repropack.bundle.image import from_json as image_from_json
@@ -32,7 +32,8 @@ class Bundle:
     identifies everything that an image is built from. `sums_sha256` is that of all of SHA256SUMS.
 
     `commit` is the commit that was packed, or the tree of what no commit holds. `built` has the
-    names of the wheels that it carries, because no index has them; `carried` is its image.
+    names of the wheels that it carries, because no index has them; `carried` is its image, and
+    `base_image` and `cuda_image` are what that is built on, where it brings them.
     """
 
     directory: Path
@@ -53,6 +54,8 @@ class Bundle:
     datasets: tuple[Data, ...] = ()
     sums_sha256: str = ""
     carried: CarriedImage | None = None
+    base_image: CarriedImage | None = None
+    cuda_image: CarriedImage | None = None
 
     @property
     def target(self) -> Target:
@@ -63,12 +66,6 @@ class Bundle:
     def archive(self) -> Path | None:
         """The archive of the base's Python, where that is not the distribution's."""
         path = self.directory / PYTHON
-        return path if path.is_file() else None
-
-    @property
-    def image(self) -> Path | None:
-        """The base as a file, in a bundle that needs no network."""
-        path = self.directory / IMAGE
         return path if path.is_file() else None
 
     @property
@@ -134,6 +131,8 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         cuda=from_dict(raw["cuda"]),
         conda=tuple(conda_from_json(each) for each in raw.get("conda", {}).get("packages", ())),
         python=conda_python(raw),
+        base_image=brought_from_json(base.get("image")),
+        cuda_image=brought_from_json(base.get("cuda_image")),
         datasets=tuple(from_json(each) for each in raw.get("datasets", ())),
     )
 
@@ -146,6 +145,11 @@ def carried_in(directory: Path, tag: str, listed: frozenset[str]) -> CarriedImag
     if found.tag != tag:
         raise ValueError(f"it is of {found.tag}, and the bundle's image is {tag}")
     return found
+
+
+def brought_from_json(raw: Any) -> CarriedImage | None:
+    """An image that an image is built on, where the bundle brings it."""
+    return None if raw is None else image_from_json(raw)
 
 
 def debs_in(directory: Path, digest: str | None) -> tuple[Deb, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repropack import __version__, assets
 from repropack.bundle import quoting
-from repropack.bundle.contents import IMAGE, PYTHON, Ingredients
+from repropack.bundle.contents import PYTHON, Ingredients
 from repropack.bundle.effort import NOTHING_MEASURED, Effort
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
@@ -188,7 +188,7 @@ def reproduce_sh(
             conda=ingredients.conda,
             packages=[choice.value for choice in plan.base.apt],
             archive=PYTHON if ingredients.base.python else "",
-            image=IMAGE if ingredients.offline else "",
+            brought={name: image.record for name, image in ingredients.base.brought},
             claims=[claim.id for claim in plan.claims],
             quick=plan.quick_experiments,
             disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),

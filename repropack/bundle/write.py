@@ -100,9 +100,9 @@ def fill(
         place_conda(carried, cache, directory / "conda", link=False)
     if ingredients.carried:
         place(ingredients.carried, cache, directory / "wheels", link=False)
-    if ingredients.base.image:
-        (directory / contents.IMAGE).parent.mkdir()
-        shutil.copyfile(ingredients.base.image, directory / contents.IMAGE)
+    for name, brought in ingredients.base.brought:
+        (directory / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(brought.path, directory / name)
     for placed in ingredients.placed:
         write_placed(directory / "local", placed)
     write_data(directory, ingredients.data)

@@ -132,6 +132,10 @@ def provide_base(
         try:
             return _pull(engine, spec, progress)
         except TemporaryError as error:
+            held = engine.pinned(registry_reference(spec))
+            if held is not None:  # as it was pulled some other day
+                engine.tag(held, (base_tag(spec),))
+                return held
             pull_error = error
             progress(f"{error.what}; making the base from Debian's packages instead")
     if not allow_bootstrap:

@@ -24,12 +24,12 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from repropack.bundle.image import Blob, CarriedImage, digest_of
 from repropack.engines.model import Image
+from repropack.engines.packing import Packing, packing_of, plain
 from repropack.engines.passing import Passing, passed
 from repropack.errors import BuildError, IntegrityError
 from repropack.marks import scratch
 from repropack.retrieval.members import Kind, Member, members
 from repropack.retrieval.streams import DamagedError
-from repropack.zstd import Packer, library
 
 _PIECE = 1 << 20
 _LARGEST_TEXT = 16 << 20
@@ -52,17 +52,23 @@ class Carrier(Protocol):
 
 
 def write_image(
-    engine: Carrier, image: Image, path: Path, look: Passing | None = None
+    engine: Carrier,
+    image: Image,
+    path: Path,
+    look: Passing | None = None,
+    *,
+    tag: str | None = None,
 ) -> CarriedImage:
     """Write an image to a file, whole or not at all, as `look` has it, which gets all of it first.
 
+    It is packed as its name says. `tag` is its name where it is loaded (None: the same).
     Raises `OSError`, `BuildError`, and what `look` raises.
     """
     with scratch(path.parent, ".image-") as directory:
         part = Path(directory) / "image"
         with Path(directory, "parts").open("w+b") as parts, part.open("wb") as out:
-            kept = _Parts(parts, look)
-            carried = _sort_out(kept, _Stream(engine.save(image)), image)
+            kept = _Parts(parts, packing_of(path), look)
+            carried = _sort_out(kept, _Stream(engine.save(image)), tag or image.tag)
             _write(out, kept, carried)
         part.chmod(0o644)
         part.replace(path)
@@ -82,9 +88,10 @@ class _Part:
 class _Parts:
     """What came from the engine, by name and by content, in a scratch file."""
 
-    def __init__(self, file: IO[bytes], look: Passing | None) -> None:
+    def __init__(self, file: IO[bytes], packing: Packing, look: Passing | None) -> None:
         self.look, self._file = look, file
-        self._packer = Packer()
+        self.packing = packing
+        self._packer = packing.packer()
         self._named: dict[str, _Part] = {}
         self._links: dict[str, str] = {}
 
@@ -125,7 +132,7 @@ class _Parts:
         part = self.of(name)
         if part.blob.size_bytes > _LARGEST_TEXT:
             raise ValueError(f"{name} has {part.blob.size_bytes} bytes")
-        content = library().decompress(b"".join(self.packed(part)))
+        content = self.packing.unpack(b"".join(self.packed(part)))
         return json.loads(content[: part.blob.size_bytes])
 
 
@@ -148,7 +155,7 @@ class _Stream:
         return data[:size]
 
 
-def _sort_out(parts: _Parts, stream: _Stream, image: Image) -> CarriedImage:
+def _sort_out(parts: _Parts, stream: _Stream, tag: str) -> CarriedImage:
     """Put away everything that was saved; which of it is the image."""
     try:
         with tarfile.open(fileobj=cast(Any, stream), mode="r|", bufsize=_PIECE) as saved:
@@ -159,7 +166,7 @@ def _sort_out(parts: _Parts, stream: _Stream, image: Image) -> CarriedImage:
                 elif info.islnk():
                     parts.link(info.name, info.linkname)
                 elif info.isreg() and (file := saved.extractfile(info)) is not None:
-                    parts.take(info.name, _plain(file))
+                    parts.take(info.name, plain(file))
         while stream.read(_PIECE):  # what follows the end, so that nobody's pipe breaks
             pass
         (told,) = parts.text("manifest.json")
@@ -172,24 +179,9 @@ def _sort_out(parts: _Parts, stream: _Stream, image: Image) -> CarriedImage:
         if parts.look:
             name = "the config as it is written"
             parts.take(name, [parts.look.config(config, [layer.digest for layer in layers])])
-        return CarriedImage(tag=image.tag, config=parts.of(name).blob, layers=layers)
+        return CarriedImage(tag=tag, config=parts.of(name).blob, layers=layers)
     except (tarfile.TarError, zlib.error, ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"what the engine saved of {image.tag} cannot be read: {error}") from error
-
-
-def _plain(file: IO[bytes]) -> Iterator[bytes]:
-    """The content; a layer that an engine keeps packed by gzip, unpacked."""
-    piece = file.read(_PIECE)
-    if not piece.startswith(b"\x1f\x8b"):
-        while piece:
-            yield piece
-            piece = file.read(_PIECE)
-        return
-    unpacker = zlib.decompressobj(wbits=31)
-    while piece:
-        yield unpacker.decompress(piece)
-        piece = file.read(_PIECE)
-    yield unpacker.flush()
+        raise BuildError(f"what the engine saved of {tag} cannot be read: {error}") from error
 
 
 def _header(name: str, size_bytes: int) -> bytes:
@@ -203,7 +195,7 @@ def _padded(data: bytes) -> bytes:
 
 
 def _write(out: IO[bytes], parts: _Parts, carried: CarriedImage) -> None:
-    packer = Packer()
+    packer = parts.packing.packer()
     texts = (_header(name, len(text)) + _padded(text) for name, text in carried.texts)
     out.write(packer.pack(b"".join(texts)) + packer.end())
     for blob in _blobs(carried):
@@ -222,9 +214,9 @@ def _blobs(carried: CarriedImage) -> tuple[Blob, ...]:
 
 
 def load_image(
-    engine: Carrier, archive: Path, carried: CarriedImage, label: tuple[str, str]
+    engine: Carrier, archive: Path, carried: CarriedImage, label: tuple[str, str] | None = None
 ) -> None:
-    """Hand the image of an archive to an engine; it must have that label.
+    """Hand the image of an archive to an engine; it must have that label, if one is said.
 
     Raises `IntegrityError` (exit code 7) for any other archive, and `BuildError` (5).
     """
@@ -234,12 +226,14 @@ def load_image(
         raise _other(archive, str(error)) from error
 
 
-def checked(archive: Path, carried: CarriedImage, label: tuple[str, str]) -> Iterator[bytes]:
+def checked(
+    archive: Path, carried: CarriedImage, label: tuple[str, str] | None = None
+) -> Iterator[bytes]:
     """The archive unpacked, as it was written: the tar is made again of what proved right.
 
     Raises `IntegrityError` and `DamagedError`.
     """
-    found = members(archive, ".tar.zst", _MOST_MEMBERS)
+    found = members(archive, packing_of(archive).end, _MOST_MEMBERS)
     for name, text in carried.texts:
         if (member := next(found, None)) is None or _small(member, name, len(text)) != text:
             raise _other(archive, f"{name} is not what image.json says")
@@ -277,19 +271,19 @@ def _hashed(archive: Path, member: Member, blob: Blob) -> Iterator[bytes]:
 
 
 def _refuse_config(
-    archive: Path, text: bytes, carried: CarriedImage, label: tuple[str, str]
+    archive: Path, text: bytes, carried: CarriedImage, label: tuple[str, str] | None
 ) -> None:
     """Raises `IntegrityError` for a config that is not of these layers, or of another bundle."""
-    name, value = label
     try:
         config = json.loads(text)
         layers = config["rootfs"]["diff_ids"]
-        told = (config["config"].get("Labels") or {}).get(name)
+        told = config["config"].get("Labels") or {}
+        right = label is None or told.get(label[0]) == label[1]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _other(archive, "its config cannot be read") from None
     if digest_of(text) != carried.config.digest or layers != [x.digest for x in carried.layers]:
         raise _other(archive, "its config is another")
-    if told != value:
+    if not right:
         raise _other(archive, "it is the image of another bundle")
 
 

@@ -1,79 +1,85 @@
-"""Images as files: kept in the cache, so that bundles that need no network are written soon.
+"""The images that an image is built on, as files: its base, and the one that CUDA's files are from.
 
-Owns: the file, which is the same for the same image and the same engine. Does not own: what is in
-it (the archive of `docker save`, which every engine loads).
+A bundle that needs no network brings them. Where they are loaded they have a name by their content,
+which no registry is asked for, whatever they were called where they came from. They are packed by
+gzip, which every machine unpacks.
+
+Owns: the files, which are kept in the cache, and loading them. Does not own: the archive
+(`carried`), what a bundle says of them (`bundle`).
 """
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from repropack.engines.base import BaseSpec, base_tag
-from repropack.engines.model import Engine, Image
-from repropack.errors import BuildError
-from repropack.marks import scratch
-
-_LEVEL = 6
+from repropack.bundle.contents import Brought
+from repropack.bundle.image import CarriedImage, from_json
+from repropack.engines.carried import Carrier, load_image, write_image
+from repropack.engines.model import Engine, Image, Progress
+from repropack.errors import BuildError, IntegrityError
+from repropack.workspace import write_atomically
 
 
 @runtime_checkable
 class Keeper(Protocol):
-    """What this module needs of an engine."""
+    """An engine that has images."""
 
     def image(self, tag: str) -> Image | None:
         """Return the image of that name, or `None`."""
 
-    def save(self, image: Image) -> Iterator[bytes]:
-        """An image with its tag, as the archive that `load` takes."""
+    def tag(self, image: Image, tags: tuple[str, ...]) -> None:
+        """Give an image more tags."""
 
-    def load(self, path: Path) -> None:
-        """Take the images of a compressed archive."""
+    def save(self, image: Image) -> Iterator[bytes]:
+        """An image with its tag, as an archive of Docker's format."""
 
     def remove_image(self, tag: str) -> None:
         """Remove the tag, and the image with its last one; an absent image is no error."""
 
 
-def saved_base(engine: Engine, base: Image, spec: BaseSpec, *, cache: Path) -> Path:
-    """The base as a compressed archive in the cache. Raises `BuildError`."""
-    assert isinstance(engine, Keeper), "it has a base"
-    image = replace(base, tag=base_tag(spec))  # a digest would not survive the archive
-    # The tag is in the archive, and each engine has its own way of writing one.
-    tag = image.tag.replace("/", "-").replace(":", "-")
-    name = f"{image.id.rpartition(':')[2]}-{tag}-{type(engine).__name__}.tar.gz"
-    path = cache / "bases" / name
-    if path.is_file():
-        return path
+def saved_image(engine: Engine, image: Image, what: str, *, cache: Path) -> Brought:
+    """An image as an archive in the cache; `what` it is: `base`, `cuda`. Raises `BuildError`."""
+    assert isinstance(engine, Carrier), "it has images"
+    content = image.id.rpartition(":")[2]
+    path = cache / "bases" / f"{what}-{content}.tar.gz"
+    record = path.with_name(f"{what}-{content}.json")
     try:
-        write_image(engine, image, path)
+        return Brought(path=path, record=from_json(json.loads(record.read_bytes())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # it is only written again
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name of a registry, with its digest, would not survive the archive.
+        by_id = replace(image, tag=image.id)
+        carried = write_image(engine, by_id, path, tag=f"repropack/{what}:{content[:16]}")
+        write_atomically(record, carried.to_text())
     except OSError as error:
         raise BuildError(
             f"cannot write {path}: {error.strerror}", hint="is the disk full? try `df -h`"
         ) from error
-    return path
+    return Brought(path=path, record=carried)
 
 
-def write_image(engine: Keeper, image: Image, path: Path) -> None:
-    """Write an image to a file, whole or not at all. Raises `OSError` and `BuildError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch(path.parent, ".image-") as directory:
-        part = directory / "image"
-        with part.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as file:
-            for chunk in engine.save(image):
-                file.write(chunk)
-        part.chmod(0o644)
-        part.replace(path)
+def brought_image(engine: Engine, path: Path, record: CarriedImage, progress: Progress) -> Image:
+    """An image that a bundle brings, by its name here; it is loaded where the engine lacks it.
+
+    Raises `IntegrityError` (exit code 7) for another image than the bundle's, and `BuildError` (5).
+    """
+    assert isinstance(engine, Carrier) and isinstance(engine, Keeper), "it has images"
+    found = _of(engine, record)
+    if found is None:
+        progress(f"loading {path.name} of the bundle")
+        load_image(engine, path, record)
+        found = _of(engine, record)
+    if found is None:
+        raise IntegrityError(f"{path} was loaded, and is not the image of repropack.json")
+    engine.tag(found, (record.tag,))
+    return replace(found, tag=record.tag)
 
 
-def load_base(
-    engine: Engine, image: Path | None, spec: BaseSpec, progress: Callable[[str], None]
-) -> None:
-    """Take the base of a bundle where the engine lacks it."""
-    if image is None or not isinstance(engine, Keeper):
-        return
-    if engine.image(base_tag(spec)) is None:
-        progress(f"loading {image.name} of the bundle")
-        engine.load(image)
+def _of(engine: Keeper, record: CarriedImage) -> Image | None:
+    return next((image for image in map(engine.image, record.ids) if image is not None), None)

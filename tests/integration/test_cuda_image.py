@@ -17,14 +17,19 @@ from repropack.engines import BuildRecipe
 from repropack.engines.base import BaseSpec, provide_base
 from repropack.engines.docker import DockerEngine
 from repropack.images import finish
+from repropack.pipeline import decide
 from repropack.progress import Silent
 from repropack.project import look
 from repropack.settings import Settings
 from repropack.workshop import open_workshop
+from tests.conftest import commit_all
 from tests.golden.test_cuda import plan_of
-from tests.integration.engine_bundle import ignore
+from tests.integration.engine_bundle import Cli, ignore
+from tests.integration.reviewer_probe import repropack
+from tests.integration.test_offline import alone
 
 pytestmark = pytest.mark.engine
+__all__ = ["alone"]  # a fixture
 TAG = "nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04"
 STAND_IN = """
 ARG BASE
@@ -106,3 +111,49 @@ def test_libraries_are_taken_from_the_image(stand_in: str, tmp_path: Path) -> No
     )
     DockerEngine().remove_image(image.tag)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+CARRIED = """
+name: carries-cuda
+environment: {python: "3.11"}
+experiments:
+  e: {run: python e.py, gpu: optional, metrics: {m: {stdout: 'm=(\\d+)'}}}
+claims:
+  - {id: m, metric: e.m, value: "12"}
+"""
+LOADS = (
+    "import ctypes\nctypes.CDLL('libcudart.so.12'), ctypes.CDLL('libcudnn.so.9')\nprint('m=12')\n"
+)
+
+
+@pytest.mark.parametrize("way", ["reproduce.sh", pytest.param("verify", marks=pytest.mark.slow)])
+def test_offline_brings_the_image(
+    way: str, stand_in: str, alone: list[str], tmp_path: Path
+) -> None:
+    """Where nobody answers and no image is there, CUDA's files come from the bundle's own image."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "requirements.txt").write_text(f"onnxruntime-gpu==1.20.0 --hash=sha256:{'0' * 64}\n")
+    (project / "repropack.yaml").write_text(CARRIED)
+    (project / "e.py").write_text(LOADS)
+    commit_all(project)
+    settings = Settings(cache=tmp_path / "cache", offline=True, engine="docker")
+    looked = look(project, allow_dirty=False)
+    plan = decide(looked, settings=settings, reporter=Silent())
+    workshop = open_workshop(plan.base.need, settings=settings, reporter=Silent())
+    record = workshop.base_record
+    assert record.cuda_image is not None and record.cuda_image.record.tag.startswith("repropack/")
+    made = Ingredients(target=workshop.target, wheels=(), tools=(), base=record)
+    bundle, out = tmp_path / "bundle", tmp_path / "out"
+    write_bundle(plan, looked.source, made, cache=settings.cache, out=bundle)
+    if way == "verify":
+        words = ("--engine", "podman", "--allow", "gpu", "-o", str(out))
+        done = repropack("verify", str(bundle), *words, before=alone)
+    else:
+        command = [*alone, str(bundle / way), "--engine", "podman", "-o", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reproduced: 1 of 1 claims" in done.stdout
+    names = Cli("podman").do("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    assert f"localhost/{record.cuda_image.record.tag}" in names
+    assert not [name for name in names if "nvidia" in name]

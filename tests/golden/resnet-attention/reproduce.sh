@@ -10,6 +10,7 @@ bundle_name='resnet-attention'
 tag='repropack/resnet-attention:54e88724c495'
 commit='54e88724c49506687aae326b86a789ee0d09f68f'
 base='repropack/base:bookworm-py3.11'
+recorded_base=$base # which this call may have under another name
 cuda=''
 suite='bookworm'
 python='3.11'
@@ -758,13 +759,16 @@ get_base() {
 }
 
 # remake_base: whether the reviewer asked for a base of another archive's packages.
-remake_base() { [ "$rebuild" = yes ] && [ -n "${REPROPACK_DEBIAN_MIRROR:-}" ] && can_bootstrap; }
+remake_base() {
+    case $base in *@*) return 1 ;; esac
+    [ "$rebuild" = yes ] && [ -n "${REPROPACK_DEBIAN_MIRROR:-}" ] && can_bootstrap
+}
 
 # compare_base: the packages of the authors' base, and of the one below the image. A base with a
 # digest is the same to the byte.
 compare_base() {
     [ -s "$here/base.debs.tsv" ] || return 0
-    case $base in *@sha256:*) return 0 ;; esac
+    case $recorded_base in *@sha256:*) return 0 ;; esac
     base_fact='not known'
     new_container "$image" true
     "$engine" cp "$container:/usr/share/repropack/debs.tsv" "$work/debs.tsv" >/dev/null 2>&1 || true
@@ -958,15 +962,24 @@ author_ids() {
     sed -n -e 's/^ "id": "\(sha256:[0-9a-f]*\)",$/\1/p' -e 's/^ "manifest": "\(sha256:[0-9a-f]*\)",$/\1/p' "$here/image.json"
 }
 
-# Podman takes Docker's names for those of a registry.
 name_image() {
-    for id in $(author_ids); do
+    # shellcheck disable=SC2046 # two ids
+    name_one "$tag" $(author_ids) || die 7 "what image.tar.zst holds is not the image of image.json" \
+        "get this bundle again from where it was published"
+}
+
+# name_one NAME ID...: the first of these images that is there. Podman takes Docker's names for those of
+# a registry.
+name_one() {
+    new_name=$1
+    shift
+    for id in "$@"; do
         inspect_image "$id" '{{.Id}}' >/dev/null || continue
-        "$engine" tag "$id" "$tag"
-        [ "$engine" != podman ] || podman untag "$id" "docker.io/$tag" >/dev/null 2>&1 || true
+        "$engine" tag "$id" "$new_name"
+        [ "$engine" != podman ] || podman untag "$id" "docker.io/$new_name" >/dev/null 2>&1 || true
         return 0
     done
-    die 7 "what image.tar.zst holds is not the image of image.json" "get this bundle again from where it was published"
+    return 1
 }
 
 # ---- the image

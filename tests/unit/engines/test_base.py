@@ -121,6 +121,15 @@ def test_pulled_base_is_pinned_and_kept() -> None:
     assert provide(engine) == PULLED
 
 
+def test_image_of_another_day_without_a_registry() -> None:
+    """What somebody pulled before is used where no registry answers, and what has no digest not."""
+    name = "python:3.11-slim-bookworm"
+    engine = Shelf(images={name: PULLED})
+    assert provide(engine) == PULLED == engine.images[base_tag(SPEC)]
+    with pytest.raises(TemporaryError):
+        provide(Shelf(images={name: Image(tag=name, id="x", size_bytes=1)}))
+
+
 def test_no_registry_is_temporary() -> None:
     """Where nothing may be bootstrapped, a silent registry means: try again later."""
     with pytest.raises(TemporaryError, match="no registry answers") as caught:
