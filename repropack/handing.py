@@ -20,6 +20,7 @@ from repropack.attesting import attest
 from repropack.bundle import Check, checksums
 from repropack.bundle.image import REWRITTEN, CarriedImage
 from repropack.engines.carried import Carrier, write_image
+from repropack.engines.owner_names import OwnerNames
 from repropack.environment.store import exclusively
 from repropack.errors import AnonymityError, BuildError
 from repropack.progress import Reporter
@@ -62,8 +63,9 @@ def add_image(built: Built, reporter: Reporter, check: Check) -> Built:
     """Put the image into its bundle. SHA256SUMS, which makes it a part of that, comes last."""
     engine, directory = built.engine, built.bundle.directory
     assert isinstance(engine, Carrier), "the engine makes images"
-    look = check.looker(built.bundle) if isinstance(check, Guard) else None
-    doing = "looking through the image, and adding it" if look else "adding the image"
+    looker = check.looker(built.bundle) if isinstance(check, Guard) else None
+    doing = "looking through the image, and adding it" if looker else "adding the image"
+    look = looker or OwnerNames()
     reporter.step(f"{doing} to the bundle")
     try:
         image = replace(built.image, tag=built.bundle.tag)
@@ -71,7 +73,7 @@ def add_image(built: Built, reporter: Reporter, check: Check) -> Built:
         facts = built.facts
         built_by = (
             *(("engine", facts.name), ("version", facts.version), ("builder", facts.builder)),
-            *(((REWRITTEN, look.left_out),) if look else ()),
+            *(((REWRITTEN, look.left_out),) if look.left_out else ()),
         )
         return list_image(built, replace(carried, built_by=built_by))
     except AnonymityError:

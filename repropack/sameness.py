@@ -151,8 +151,8 @@ def likeness(built: Built, carried: CarriedImage) -> Sameness:
 
 
 UNLIKE = (
-    "the author's image is anonymous: its layers were written without times and owners' names, so "
-    "that they are nobody else's"
+    "the author's image was written without what tells of their machine (owners' names, in an "
+    "anonymous one times too), so that its layers are nobody else's"
 )
 HOW = "which files differ is known where an author builds with --check-reproducible"
 

@@ -177,8 +177,10 @@ def _sort_out(parts: _Parts, stream: _Stream, tag: str) -> CarriedImage:
         layers = tuple(part.blob for part in found)
         name = told["Config"]
         if parts.look:
-            name = "the config as it is written"
-            parts.take(name, [parts.look.config(config, [layer.digest for layer in layers])])
+            written = parts.look.config(config, [layer.digest for layer in layers])
+            if written is not None:
+                name = "the config as it is written"
+                parts.take(name, [written])
         return CarriedImage(tag=tag, config=parts.of(name).blob, layers=layers)
     except (tarfile.TarError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise BuildError(f"what the engine saved of {tag} cannot be read: {error}") from error

@@ -15,14 +15,18 @@ from repropack.judge.imagelayers import is_layer
 class Passing(Protocol):
     """Who an image is handed to, part by part, in whatever order its engine saves them."""
 
+    @property
+    def left_out(self) -> str:
+        """What is not in the image as it was written; "" where all is."""
+
     def layer(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The tar of a layer as it is to be written."""
 
     def was(self, digest: str) -> None:
         """The digest of the file that was just written."""
 
-    def config(self, told: dict[str, Any], layers: Sequence[str]) -> bytes:
-        """The config as it is to be written: of these layers, from the lowest."""
+    def config(self, told: dict[str, Any], layers: Sequence[str]) -> bytes | None:
+        """The config as it is to be written: of these layers, from the lowest. None: as it came."""
 
 
 def passed(look: Passing, pieces: Iterator[bytes], came: Any) -> Iterator[bytes]:

@@ -1052,8 +1052,8 @@ compare_image() {
     elif [ -s "$here/image-files.tsv.gz" ]; then
         compare_files
     elif grep -q '^  "left_out": ' "$here/image.json" 2>/dev/null; then
-        say "image: whether it is like the authors' is not known: theirs is anonymous, its layers written"
-        say "  without times and owners' names"
+        say "image: whether it is like the authors' is not known: theirs was written without what tells of"
+        say "  their machine (owners' names, in an anonymous one times too)"
     elif brings_image; then
         compare_layers
     else
