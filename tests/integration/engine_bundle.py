@@ -195,6 +195,14 @@ class Cli:
         return set(self.do("volume", "ls", "--quiet").split())
 
 
+def cli_of(name: str) -> Iterator[Cli]:
+    """Docker's or Podman's."""
+    if name == "docker":
+        yield Cli("docker")
+    else:
+        yield from podman()
+
+
 def podman() -> Iterator[Cli]:
     """Podman, with settings that work on this machine, and the base that Docker has.
 

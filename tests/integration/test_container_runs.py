@@ -19,9 +19,9 @@ from tests.integration.engine_bundle import (
     NAME,
     Cli,
     bookworm,
+    cli_of,
     ignore,
     order,
-    podman,
     read,
     recipe,
     write_context,
@@ -35,10 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module", params=["docker", "podman"])
 def there(request: pytest.FixtureRequest) -> Iterator[Cli]:
     """One of the engines."""
-    if request.param == "docker":
-        yield Cli("docker")
-    else:
-        yield from podman()
+    yield from cli_of(request.param)
 
 
 @pytest.fixture(scope="module")

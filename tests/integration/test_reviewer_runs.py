@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import commit_all
-from tests.integration.engine_bundle import Cli, podman
+from tests.integration.engine_bundle import Cli, cli_of
 from tests.integration.reviewer_probe import Desk, engine_path, record, repropack
 from tests.unit.bundle.made import reproduce as call_script
 
@@ -61,10 +61,7 @@ LONG = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def there(request: pytest.FixtureRequest) -> Iterator[Cli]:
     """One of the engines."""
-    if request.param == "docker":
-        yield Cli("docker")
-    else:
-        yield from podman()
+    yield from cli_of(request.param)
 
 
 @pytest.fixture(scope="module")
