@@ -80,7 +80,9 @@ def test_the_bundle(made: Made) -> None:
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=made.bundle, check=True)
     listed = checksums.parse_sums((made.bundle / "SHA256SUMS").read_text())
     assert listed.keys() >= {"image.json", "image.tar.zst"} and [*listed] == sorted(listed)
-    assert docker("image", "inspect", "--format", "{{.Id}}", made.tag).strip() == made.id
+    own = docker("image", "inspect", "--format", "{{.Id}}", made.tag).strip()
+    built_by = json.loads((made.bundle / "image.json").read_bytes())["built_by"]
+    assert (own == made.id) is ("left_out" not in built_by)  # login names, if the engine told any
     label = '{{index .Config.Labels "repropack.bundle"}}'
     found = docker("image", "inspect", "--format", label, made.tag).strip()
     assert found == checksums.check(made.bundle).digest
@@ -124,9 +126,10 @@ def test_rebuild_compares(made: Made, tmp_path: Path) -> None:
     bundle, out = copied(made, tmp_path), str(tmp_path / "out")
     done = repropack("verify", str(bundle), "--engine", "docker", "--rebuild", "-o", out)
     assert done.returncode == 0, done.stderr
-    assert "image: what was built here" in done.stderr and "from the bundle" not in done.stderr
+    likeness = ("image: what was built here", "was written without what tells of")
+    assert any(words in done.stderr for words in likeness) and "from the bundle" not in done.stderr
     code, _, said = script(bundle, "--engine", "docker", "--rebuild")
-    assert code == 0 and "image: what was built here" in said, said
+    assert code == 0 and any(words in said for words in likeness), said
     forget(made.tag)
 
 
