@@ -91,7 +91,8 @@ def execute(
         record["metrics"] = {reading.name: reading.to_json() for reading in readings}
         record["notes"] += collect.older_notes(readings)
         record["outputs"], record["skipped"] = collect.collect_outputs(experiment, cwd, out, before)
-        record["written_bytes"] = written.written_bytes(cwd, since_s)
+        if not stop.count:  # a stopped run has seconds to write its record, and this may take some
+            record["written_bytes"] = written.written_bytes(cwd, since_s)
         record["log"] = _log_json(log)
         sizes = [each["size_bytes"] for each in record["outputs"]]
         record["kept_bytes"] = sum(sizes, log.size_bytes)
