@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.driver import REPROPACK, environment, project
-from tests.integration.daemons import Daemon, running
+from tests.integration.daemons import Daemon, refuse, running
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
@@ -28,7 +28,7 @@ CONFIG = """
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with Docker's programs; this machine's own runc is used."""
     if not shutil.which("mmdebstrap") or os.geteuid() != 0:
-        pytest.skip("mmdebstrap is not installed, or this is not root")
+        refuse("mmdebstrap is not installed, or this is not root")
     root = tmp_path_factory.mktemp("trixie")
     wanted = "docker.io,docker-cli,docker-buildx,containerd"
     command = ["mmdebstrap", "--quiet", "--variant=extract", f"--include={wanted}", "trixie"]
