@@ -125,9 +125,3 @@ def read_runnable(
     demands.check(bundle, chosen, settings, reporter, place.absolute())
     datasets.provide(bundle, question, cache=settings.cache, reporter=reporter)
     return bundle
-
-
-def runnable(built: Built, question: Question, reporter: Reporter) -> Built:
-    """A project that was just built, to be run. Raises `RunError` for a GPU that is missing."""
-    demands.check_gpu(select_runs(built.bundle, question), built.bundle, built.facts, reporter)
-    return built

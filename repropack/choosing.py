@@ -44,8 +44,8 @@ def choose(manifest: Manifest, question: Question) -> Selection:
         raise UsageError(str(error)) from error
 
 
-def require_runs(looked: Looked, question: Question) -> None:
-    """Refuse to build a project that has not what was asked for. Raises as `select_runs` does."""
+def require_runs(looked: Looked, question: Question) -> Selection:
+    """The same of a project that is not built yet. Raises as `select_runs` does."""
     if question.quick:
         require_experiments(looked)
     else:
@@ -58,7 +58,7 @@ def require_runs(looked: Looked, question: Question) -> None:
         quick_experiments=found.quick_experiments,
         quick_claims=looked.config.quick_claims,
     )
-    choose(manifest, question)
+    return choose(manifest, question)
 
 
 def refuse_loosening(chosen: Selection, settings: Settings, reporter: Reporter) -> None:

@@ -15,12 +15,15 @@ from pathlib import Path
 from repropack.bundle import Bundle
 from repropack.bundle.effort import NOTHING_MEASURED, Effort, measured
 from repropack.bundle.render import disk_megabytes
+from repropack.cuda import CudaPlan
 from repropack.cuda.compare import compare
 from repropack.engines import EngineFacts, choose, host_of
+from repropack.environment import Target
 from repropack.errors import Interrupted, RunError
 from repropack.findings import Severity
 from repropack.images import BUNDLE_LABEL
 from repropack.judge.selection import Selection
+from repropack.plan import Plan
 from repropack.progress import Reporter
 from repropack.settings import Settings
 
@@ -42,7 +45,7 @@ def check(
     """
     engine = choose(settings.engine, builder=settings.builder)
     facts = engine.check()
-    check_gpu(chosen, bundle, facts, reporter)
+    check_gpu(chosen, bundle.cuda, bundle.target, facts, reporter)
     image = None if settings.rebuild else engine.image(bundle.tag)
     is_there = image is not None and dict(image.labels).get(BUNDLE_LABEL) == bundle.digest
     effort = NOTHING_MEASURED if any(e.is_quick for e in chosen.experiments) else told(bundle)
@@ -58,7 +61,18 @@ def check(
         raise Interrupted("stopped, as you said", hint="--yes goes on without asking")
 
 
-def check_gpu(chosen: Selection, bundle: Bundle, facts: EngineFacts, reporter: Reporter) -> None:
+def check_project(chosen: Selection, plan: Plan, settings: Settings, reporter: Reporter) -> None:
+    """The GPU of a project's runs, before anything of it is fetched or built.
+
+    Raises `NoEngineError`, and `RunError` for a GPU that is needed and not there.
+    """
+    facts = choose(settings.engine, builder=settings.builder).check()
+    check_gpu(chosen, plan.cuda, plan.target, facts, reporter)
+
+
+def check_gpu(
+    chosen: Selection, cuda: CudaPlan, target: Target, facts: EngineFacts, reporter: Reporter
+) -> None:
     """Say what will fail on this machine's GPU. Raises `RunError`.
 
     What may fail, and what an optional GPU lacks, is told and does not stop anything.
@@ -67,7 +81,7 @@ def check_gpu(chosen: Selection, bundle: Bundle, facts: EngineFacts, reporter: R
     experiments = [each for each in chosen.experiments if each.name in running]
     needs = {experiment.gpu for experiment in experiments}
     gpu = next((need for need in ("required", "optional") if need in needs), "none")
-    problems = compare(bundle.cuda, host_of(facts), gpu=gpu, python=bundle.target.minor)
+    problems = compare(cuda, host_of(facts), gpu=gpu, python=target.minor)
     stopping = [problem for problem in problems if problem.severity is Severity.PROBLEM]
     for problem in problems:
         if problem not in stopping:

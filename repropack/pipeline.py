@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from repropack import datasets, workspace
+from repropack import datasets, demands, workspace
 from repropack.anonymous import conceal
 from repropack.archives import refuse_links_of
-from repropack.attesting import read_runnable, runnable
+from repropack.attesting import read_runnable
 from repropack.building import learner, make_wheels
 from repropack.bundle import author_files, is_bundle, keep_lock, write_bundle
 from repropack.choosing import require_runs
@@ -41,12 +41,12 @@ def build(directory: Path, *, settings: Settings, reporter: Reporter) -> Built:
     looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
     require_experiments(looked)
     refuse_links_of(looked.source, settings.archive)
-    return pack(looked, settings=settings, reporter=reporter)
+    return pack(decide(looked, settings=settings, reporter=reporter), looked, settings, reporter)
 
 
-def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
-    """Plan, fetch, write the bundle, build the image."""
-    plan, check = conceal(decide(looked, settings=settings, reporter=reporter), looked, settings)
+def pack(plan: Plan, looked: Looked, settings: Settings, reporter: Reporter) -> Built:
+    """Fetch, write the bundle, build the image."""
+    plan, check = conceal(plan, looked, settings)
     out = workspace.bundle_place(looked.directory, plan.slug, settings.out, force=settings.force)
     author = author_files(settings.results, plan.origin)
     workshop = open_workshop(plan.base.need, settings=settings, reporter=reporter)
@@ -61,9 +61,7 @@ def pack(looked: Looked, *, settings: Settings, reporter: Reporter) -> Built:
         return hand_over(built, settings, reporter, check)
 
 
-def verify(
-    directory: Path, question: Question, *, settings: Settings, reporter: Reporter
-) -> Verified:
+def verify(directory: Path, question: Question, settings: Settings, reporter: Reporter) -> Verified:
     """Run the experiments of a project, or of a bundle, in its image; judge its claims."""
     from repropack.runs import run_and_judge  # nothing that `build` has to wait for
 
@@ -72,8 +70,10 @@ def verify(
         built = finished(bundle, open_workshop(bundle.base, settings, reporter, bundle))
     else:
         looked = look(directory, allow_dirty=settings.allow_dirty, reporter=reporter)
-        require_runs(looked, question)
-        built = runnable(pack(looked, settings=settings, reporter=reporter), question, reporter)
+        chosen = require_runs(looked, question)
+        plan = decide(looked, settings=settings, reporter=reporter)
+        demands.check_project(chosen, plan, settings, reporter)
+        built = pack(plan, looked, settings, reporter)
     home = question.home or directory
     out = workspace.place(home, question.out, force=settings.force, resume=question.resume)
     return run_and_judge(built, question, out, cache=settings.cache, reporter=reporter)

@@ -86,6 +86,15 @@ def test_what_is_refused(tmp_path: Path) -> None:
         assert not (directory / ".repropack").exists()
 
 
+def test_a_gpu_that_is_missing_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    """A project whose run needs a GPU that cannot be had is refused when it is planned."""
+    paper = project(tmp_path / "paper", {"repropack.yaml": CONFIG, "e.py": SCRIPT})
+    done = inside("verify", paper, *VENV, "--claim", "wide")
+    assert done.code == 6 and "wide needs a GPU" in done.err and "hint: " in done.err, done.said
+    assert not (paper / ".repropack").exists()
+    assert inside("verify", paper, *VENV, "--claim", "small", "--quick").code == 0
+
+
 def test_only_what_will_run_is_asked(tmp_path: Path) -> None:
     """--allow is asked for the experiments that the chosen claims need, and for no others."""
     paper = project(tmp_path / "paper", {"repropack.yaml": CONFIG, "e.py": SCRIPT})
