@@ -13,6 +13,7 @@ from typing import Any
 from repropack import datasets
 from repropack.choosing import select_runs
 from repropack.determinism import repeat
+from repropack.engines.in_use import in_use
 from repropack.errors import InvalidError, RunError
 from repropack.judge import report
 from repropack.judge.rule import judge_all
@@ -27,6 +28,14 @@ from repropack.workspace import write_atomically
 
 
 def run_and_judge(
+    built: Built, question: Question, directory: Path, *, cache: Path, reporter: Reporter
+) -> Verified:
+    """Do the runs, judge the claims, and write the report in three formats to `directory`."""
+    with in_use(built.engine, built.image):
+        return judged(built, question, directory, cache=cache, reporter=reporter)
+
+
+def judged(
     built: Built,
     question: Question,
     directory: Path,
@@ -34,7 +43,7 @@ def run_and_judge(
     cache: Path,
     reporter: Reporter,
 ) -> Verified:
-    """Do the runs, judge the claims, and write the report in three formats to `directory`."""
+    """The same, of an image that stays."""
     chosen = select_runs(built.bundle, question)
     mounts = datasets.provide(built.bundle, question, cache=cache, reporter=reporter)
     bench = Bench(

@@ -21,7 +21,7 @@ from repropack.engines.docker_build import build_buildkit, build_legacy
 from repropack.engines.docker_cli import DockerCli, find_cli
 from repropack.engines.docker_client import Endpoint, connect, find_endpoint, patience, translated
 from repropack.engines.docker_gpu import handover
-from repropack.engines.docker_orphans import sweep_containers, sweeping_images
+from repropack.engines.docker_orphans import replacing, sweep_containers, sweeping_images
 from repropack.engines.docker_pull import pull
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import (
@@ -151,11 +151,13 @@ class DockerEngine:
         if not (recipe.context / recipe.dockerfile).is_file():
             raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
         client = self._swept
-        with sweeping_images(client):
-            self._build(client, recipe, progress)
-        with translated(BuildError, f"{recipe.tag} was built but cannot be used", log=recipe.log):
-            image = _image(recipe.tag, _inspect(client, recipe.tag))
-        self.tag(image, recipe.extra_tags)
+        unusable = f"{recipe.tag} was built but cannot be used"
+        with replacing(client, recipe.tag):
+            with sweeping_images(client):
+                self._build(client, recipe, progress)
+            with translated(BuildError, unusable, log=recipe.log):
+                image = _image(recipe.tag, _inspect(client, recipe.tag))
+            self.tag(image, recipe.extra_tags)
         return image
 
     def _build(self, client: APIClient, recipe: BuildRecipe, progress: Progress) -> None:

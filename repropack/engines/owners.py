@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from repropack.marks import is_orphan, mark, owner
 
-__all__ = ["AGAIN", "OWNER", "SHELL", "is_orphan", "labels", "mark", "owner"]
+__all__ = ["AGAIN", "IN_USE", "OWNER", "SHELL", "is_orphan", "labels", "mark", "owner"]
 
 OWNER = "repropack.owner"
-#: Images that last as long as the process that made them: their tags end with a mark.
+#: Tags that last as long as the process that gave them: they end with its mark.
 SHELL = "repropack/shell"
 AGAIN = "repropack/again"
+IN_USE = "repropack/in-use"
 
 
 def labels() -> dict[str, str]:

@@ -33,7 +33,7 @@ from repropack.engines.model import (
 )
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_pull import pull
-from repropack.engines.podman_run import run_container, sweep
+from repropack.engines.podman_run import remove_replaced, run_container, sweep
 from repropack.engines.podman_work import read_file, work_in_container
 from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
 from repropack.metadata.times import OLDEST_TIME_S
@@ -109,12 +109,14 @@ class PodmanEngine:
         """Build and tag an image with the network off; `BuildError` names the failing step."""
         if not (recipe.context / recipe.dockerfile).is_file():
             raise BuildError(f"{recipe.context / recipe.dockerfile} does not exist")
-        _ = self._swept
+        podman, before = self._swept, self.image(recipe.tag)
         build_with(self._build_command(recipe), os.environ, recipe, progress, engine=self.name)
         image = self.image(recipe.tag)
         if image is None:
             raise BuildError(f"{recipe.tag} was built but is not there", log=recipe.log)
         self.tag(image, recipe.extra_tags)
+        if before is not None and before.id != image.id:
+            remove_replaced(podman, before.id)
         return image
 
     def _build_command(self, recipe: BuildRecipe) -> list[str]:

@@ -28,10 +28,10 @@ from repropack.engines.ending import State
 from repropack.engines.gpu import find_gpus
 from repropack.engines.model import Ended, Progress, RunOrder, RunResult
 from repropack.engines.one_run import Steps, do_run
-from repropack.engines.owners import AGAIN, OWNER, is_orphan, labels
+from repropack.engines.owners import AGAIN, IN_USE, OWNER, is_orphan, labels
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_follow import follow
-from repropack.errors import RunError
+from repropack.errors import NoEngineError, RunError
 
 
 def run_container(
@@ -159,6 +159,15 @@ def sweep(podman: Podman) -> None:
                 remove(podman, found["Id"])
     with suppress(RunError, ValueError, KeyError, AttributeError):
         for found in podman.ask_json("images", "--format", "json", kind=RunError, doing="podman"):
-            names = (name for name in found.get("Names") or () if f"/{AGAIN}:" in name)
+            kinds = tuple(f"localhost/{kind}:" for kind in (AGAIN, IN_USE))
+            names = (name for name in found.get("Names") or () if name.startswith(kinds))
             for name in filter(is_orphan, names):
                 podman.ask("rmi", name, kind=RunError, doing="podman")
+
+
+def remove_replaced(podman: Podman, image_id: str) -> None:
+    """Remove an image whose tag another one got, unless it has another name or is needed."""
+    with suppress(RunError, NoEngineError):
+        found = podman.inspect(image_id)
+        if found is not None and not found.get("RepoTags"):
+            podman.ask("rmi", image_id, kind=RunError, doing="podman")

@@ -122,16 +122,20 @@ def test_both_load_it_with_podman(made: Made, alone: list[str], tmp_path: Path) 
 
 
 def test_rebuild_compares(made: Made, tmp_path: Path) -> None:
-    """`--rebuild` builds, and both ways say how the image is like the author's."""
+    """`--rebuild` builds; both ways say how like the author's it is, and leave none untagged."""
     bundle, out = copied(made, tmp_path), str(tmp_path / "out")
-    done = repropack("verify", str(bundle), "--engine", "docker", "--rebuild", "-o", out)
-    assert done.returncode == 0, done.stderr
     built_by = json.loads((bundle / "image.json").read_bytes())["built_by"]
     rewritten = "left_out" in built_by
     likeness = "was written without what" if rewritten else "image: what was built here"
-    assert likeness in done.stderr and "from the bundle" not in done.stderr
+    titled = ("--filter", f"label=org.opencontainers.image.title={NAME}")
+    untagged = ("images", "--quiet", "--filter", "dangling=true", *titled)
+    before = docker(*untagged)
     code, _, said = script(bundle, "--engine", "docker", "--rebuild")
     assert code == 0 and likeness in said, said
+    done = repropack("verify", str(bundle), "--engine", "docker", "--rebuild", "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert likeness in done.stderr and "from the bundle" not in done.stderr
+    assert docker(*untagged) == before
     forget(made.tag)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from repropack import assets
 from repropack.engines import BuildRecipe, Image
 from repropack.engines.base import RECIPE_LABEL, RECIPE_VERSION
 from repropack.engines.docker import DockerEngine
+from repropack.engines.in_use import in_use
 from repropack.engines.podman import PodmanEngine
 from repropack.errors import BuildError
 from tests.integration.engine_bundle import (
@@ -81,6 +82,32 @@ def test_build_tags_and_labels(built_by: Builder, base: Image, tmp_path: Path) -
     engine.remove_image("repropack-test/build:2")
     engine.remove_image(built.tag)
     assert engine.image(built.tag) is None
+
+
+def test_a_replaced_image_is_removed(built_by: Builder, base: Image, tmp_path: Path) -> None:
+    """The image that had the tag goes with its last name, but not while somebody works with it."""
+    engine = built_by.engine
+
+    def build(word: str) -> Image:
+        text = f"FROM {base.tag}\nRUN echo {word} > /word\nLABEL word={word}\n"
+        recipe = dockerfile(tmp_path / word, text)
+        return engine.build(replace(recipe, tag="repropack-test/replaced:1"), ignore)
+
+    first = build("first")
+    second = build("second")
+    assert second.id != first.id and engine.image(first.id) is None
+    assert build("second").id == second.id or engine.image(second.id) is None
+    held = engine.image(second.tag)
+    assert held is not None
+    with in_use(engine, held):
+        third = build("third")
+        assert engine.image(held.id) is not None
+    assert engine.image(held.id) is None
+    engine.tag(third, ("repropack-test/mine:1",))
+    build("fourth")
+    assert engine.image(third.id) is not None
+    for tag in ("repropack-test/mine:1", third.tag):
+        engine.remove_image(tag)
 
 
 def test_build_has_no_network_and_no_proxy(

@@ -94,7 +94,7 @@ def test_killed_at_a_hundred_moments(docked: Ground) -> None:
     kill_at_random(docked, 100, seed=2)
     assert containers(docked.name) == []
     names = docker("images", "--format", "{{.Repository}}")
-    assert not {"repropack/shell", "repropack/again"} & set(names)
+    assert not {"repropack/shell", "repropack/again", "repropack/in-use"} & set(names)
 
 
 def both(ground: Ground, command: tuple[str, ...], apart_s: float) -> None:
