@@ -39,10 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Programs that tests start can be interrupted, even where the tests themselves cannot.
 
-    A shell that starts them in the background has them ignore SIGINT, and so would every child.
+    A shell that starts them in the background has them ignore SIGINT, `nohup` has them ignore
+    SIGHUP, and so would every child.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # caught here, and so the default in children
 
 
 def pytest_collection_finish() -> None:

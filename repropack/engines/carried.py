@@ -35,6 +35,7 @@ _PIECE = 1 << 20
 _LARGEST_TEXT = 16 << 20
 _BLOCK = 512
 _MOST_MEMBERS = 1000
+_DIRECTORIES = ("blobs/", "blobs/sha256/")  # Apptainer's own reader makes none that is not there
 
 
 @runtime_checkable
@@ -46,9 +47,6 @@ class Carrier(Protocol):
 
     def load_pieces(self, pieces: Iterable[bytes], name: str) -> None:
         """Take the images of such an archive, which is called `name` where it cannot be."""
-
-
-# ---- writing
 
 
 def write_image(
@@ -189,6 +187,8 @@ def _sort_out(parts: _Parts, stream: _Stream, tag: str) -> CarriedImage:
 def _header(name: str, size_bytes: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size = size_bytes
+    if name.endswith("/"):
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
@@ -198,8 +198,9 @@ def _padded(data: bytes) -> bytes:
 
 def _write(out: IO[bytes], parts: _Parts, carried: CarriedImage) -> None:
     packer = parts.packing.packer()
-    texts = (_header(name, len(text)) + _padded(text) for name, text in carried.texts)
-    out.write(packer.pack(b"".join(texts)) + packer.end())
+    head = (*((name, b"") for name in _DIRECTORIES), *carried.texts)
+    packed = packer.pack(b"".join(_header(name, len(text)) + _padded(text) for name, text in head))
+    out.write(packed + packer.end())
     for blob in _blobs(carried):
         out.write(packer.pack(_header(blob.path, blob.size_bytes)) + packer.end())
         for piece in parts.packed(parts.of(blob.digest)):
@@ -210,9 +211,6 @@ def _write(out: IO[bytes], parts: _Parts, carried: CarriedImage) -> None:
 def _blobs(carried: CarriedImage) -> tuple[Blob, ...]:
     """Its config and its layers, each once: an image may have a layer twice."""
     return tuple(dict.fromkeys((carried.config, *carried.layers)))
-
-
-# ---- loading
 
 
 def load_image(
@@ -231,11 +229,12 @@ def load_image(
 def checked(
     archive: Path, carried: CarriedImage, label: tuple[str, str] | None = None
 ) -> Iterator[bytes]:
-    """The archive unpacked, as it was written: the tar is made again of what proved right.
+    """The archive unpacked, without its directories: the tar is made again of what proved right.
 
     Raises `IntegrityError` and `DamagedError`.
     """
-    found = members(archive, packing_of(archive).end, _MOST_MEMBERS)
+    every = members(archive, packing_of(archive).end, _MOST_MEMBERS)
+    found = (each for each in every if each.kind is not Kind.DIRECTORY)
     for name, text in carried.texts:
         if (member := next(found, None)) is None or _small(member, name, len(text)) != text:
             raise _other(archive, f"{name} is not what image.json says")

@@ -38,10 +38,13 @@ def run_unpacked(
     began = time.monotonic()
     order = with_facts(order, f"{runtime.name} {version}")
     with unpublished(order.directory) as part, _scratch(root) as room:
-        (room / "out").mkdir()
+        for name in ("out", "tmp", "nothing"):
+            (room / name).mkdir()
         chosen = {"CUDA_VISIBLE_DEVICES": ",".join(order.gpu_ids)} if order.gpu_ids else {}
         box = Box(
             root=root,
+            scratch=room / "tmp",
+            nothing=room / "nothing",
             binds=(
                 Bind(source=room / "work", target="/work"),
                 Bind(source=room / "out", target="/out"),
@@ -59,7 +62,7 @@ def run_unpacked(
         keep_plain(room / "out")
         shutil.copytree(room / "out", part, dirs_exist_ok=True)
         seconds = time.monotonic() - began
-        status, reason = conclude(part, runtime.name, found, runner.code, seconds)
+        status, reason = conclude(part, runtime.name, found, runner.code, seconds, runner.last_line)
     return RunResult(status=status, reason=reason, directory=order.directory)
 
 

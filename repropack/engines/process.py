@@ -33,6 +33,7 @@ class Runner:
     """A runner's process. `sweep` is called when it has ended, for what it may have left running.
 
     `timeout_s` is the experiment's own timeout; `ask_to_end` is how the runner is asked to stop.
+    `last_line` is what came last of it.
     Raises `RunError` if it cannot be started.
     """
 
@@ -49,6 +50,7 @@ class Runner:
         self._limit_s = None if timeout_s is None else timeout_s + OUTER_GRACE_S
         self._began = time.monotonic()
         self._rest = b""
+        self.last_line = ""
         self._sweep = sweep
         self._ask_to_end = ask_to_end
         try:
@@ -122,6 +124,7 @@ class Runner:
         *lines, self._rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
         for line in lines:
             if text := one_line(line.decode("utf-8", "replace")):
+                self.last_line = text
                 progress(text)
         return bool(chunk)
 

@@ -69,16 +69,23 @@ def number_of_runs(order: RunOrder) -> list[str]:
 
 
 def conclude(
-    directory: Path, engine: str, ended: tuple[RunStatus, str], code: int | None, seconds: float
+    directory: Path,
+    engine: str,
+    ended: tuple[RunStatus, str],
+    code: int | None,
+    seconds: float,
+    last_line: str,
 ) -> tuple[RunStatus, str]:
     """How a run without a daemon ended, and why, with its engine.json written.
 
-    `ended` is what following the runner gave, `code` its exit code: without a record it is lost.
+    `ended` is what following the runner gave, `code` its exit code: without a record it is lost,
+    and `last_line` may tell why.
     """
     status, reason = ended
     if status is RunStatus.COMPLETED and not (directory / RECORD).is_file():
         status = RunStatus.LOST
-        reason = reason or f"the runner ended with exit code {code} and no record"
+        told = f" (last line: {last_line})" if last_line else ""
+        reason = reason or f"the runner ended with exit code {code} and no record{told}"
     write_engine_record(
         directory,
         EngineRecord(

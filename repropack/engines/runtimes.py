@@ -29,6 +29,7 @@ _NAMESPACES = "unshare"
 # writing, so what must not be written to is made so; nobody but root may take away the restrictions
 # that a mount has.
 _PREPARE = """set -eu
+printf run >/proc/sys/kernel/hostname
 [ "$0" = network ] || mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys
 while [ "$1" != -- ]; do
     mount --bind "$1" "$1"
@@ -37,6 +38,10 @@ while [ "$1" != -- ]; do
 done
 shift
 exec "$@"
+"""
+# Only a set-uid Apptainer needs no user namespace.
+_MAY_START = """unshare --user true 2>/dev/null && exit
+case $("$0" buildcfg) in *SUID_INSTALL=0*) unshare --user true ;; esac
 """
 _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
 
@@ -52,9 +57,14 @@ class Bind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A container: its root, what is bound into it, its variables, and what runs in it."""
+    """A container: its root, what is bound into it, its variables, and what runs in it.
+
+    `scratch` is a directory of the run's own, for what it writes to `/tmp`; `nothing` is empty.
+    """
 
     root: Path
+    scratch: Path
+    nothing: Path
     binds: tuple[Bind, ...]
     variables: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
@@ -148,7 +158,7 @@ class Apptainer:
 
     def programs(self) -> tuple[str, ...]:
         """What has to be installed."""
-        return (self._program,)
+        return (self._program, _NAMESPACES)
 
     @property
     def _program(self) -> str:
@@ -160,25 +170,32 @@ class Apptainer:
         return [_found(self._program), "--version"]
 
     def trial(self) -> list[str]:
-        """It says by itself what it lacks."""
-        return self.version()
+        """A user namespace, where it needs one."""
+        return ["/bin/sh", "-c", _MAY_START, _found(self._program)]
 
     def command(self, box: Box) -> list[str]:
-        """`apptainer exec …`, with nothing of the host but what is bound."""
+        """`apptainer exec …`, with nothing of the host but what is bound.
+
+        Its `/tmp` would hold 64 MB. Variables are set by `env`: apptainer adds its own, and those
+        that it is told go through a shell.
+        """
         words = [_found(self._program), "exec", "--containall", "--cleanenv", "--no-home"]
-        words += ["--pwd", "/work"]
-        words += [] if box.network else ["--net", "--network", "none"]
+        words += ["--no-umask", "--hostname", "run", "--pwd", "/work"]
+        words += ["--workdir", str(box.scratch)]
         words += ["--nv"] if box.gpu else []
+        if not box.network:
+            # /sys would list the machine's network where the run has none of it.
+            hidden = Bind(source=box.nothing, target="/sys/class/net", read_only=True)
+            words += ["--net", "--network", "none", "--mount", _mount(hidden)]
         for bind in box.binds:
             words += ["--mount", _mount(bind)]
-        return [*words, str(box.root), *box.command]
+        variables = (f"{name}={value}" for name, value in box.variables)
+        return [*words, str(box.root), "/usr/bin/env", "-i", *variables, *box.command]
 
     def variables(self, box: Box) -> dict[str, str]:
-        """Those of the container are handed over with a prefix."""
-        prefix = f"{self._program.upper()}ENV_"
+        """What it wants itself."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "USER") if name in os.environ}
-        own = {f"{prefix}{name}": value for name, value in box.variables if name != "HOME"}
-        return {"PATH": os.defpath, **kept, **own}
+        return {"PATH": os.defpath, **kept}
 
     def ask_to_end(self, process: subprocess.Popen[bytes]) -> None:
         """It passes signals on."""
@@ -197,7 +214,7 @@ def _found(program: str) -> str:
 def _namespaces(*, network: bool) -> list[str]:
     own = [] if network else ["--net"]
     words = [_found(_NAMESPACES), "--user", "--map-root-user", "--mount", *own]
-    return [*words, "--pid", "--fork", "--kill-child", "--mount-proc"]
+    return [*words, "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def _restrictions(path: Path) -> str:

@@ -66,7 +66,8 @@ def run_here(
             found = runner.follow(progress, stop)
             if ended is not None:
                 ended()
-        status, reason = conclude(part, "venv", found, runner.code, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        status, reason = conclude(part, "venv", found, runner.code, seconds, runner.last_line)
     return RunResult(status=status, reason=reason, directory=order.directory)
 
 

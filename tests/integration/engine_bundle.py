@@ -55,10 +55,12 @@ def isolation():
     facts = {
         "uid": os.getuid(), "gid": os.getgid(), "capabilities": int(status("CapEff"), 16),
         "bounding": int(status("CapBnd"), 16), "no_new_privs": status("NoNewPrivs"),
-        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "interfaces": sorted(name for _, name in socket.if_nameindex()),
+        "listed": sorted(os.listdir("/sys/class/net")), "host": socket.gethostname(),
         "writable": [d for d in ("/", "/opt", "/usr", "/root", "/repropack") if writable(d)],
         "scratch": writable("."), "tmp_runs": os.system(str(script)) == 0,
         "init": pathlib.Path("/proc/1/comm").read_text().strip(),
+        "tmp_bytes": os.statvfs("/tmp").f_bavail * os.statvfs("/tmp").f_frsize,
         "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
         "environment": dict(os.environ), "cwd": os.getcwd(),
     }

@@ -1,9 +1,10 @@
-"""Runs without a daemon and without rights: Charliecloud, with images that Docker built."""
+"""Runs without a daemon and without rights, of images that Docker built."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from repropack.engines import BUILDS_NONE, Image, Mount, RunStatus, choose
 from repropack.engines.carried import write_image
 from repropack.engines.cluster import ClusterEngine
 from repropack.engines.docker import DockerEngine
-from repropack.engines.runtimes import Bind, Box, Charliecloud
+from repropack.engines.runtimes import Bind, Box, runtime
 from repropack.errors import BuildError, NoEngineError, RunError
 from repropack.marks import owner
 from repropack.zstd import library
 from tests.conftest import commit_all
+from tests.integration import apptainer_program
 from tests.integration.engine_bundle import bookworm, ignore, order, read, recipe, write_context
 from tests.integration.reviewer_probe import repropack
 
@@ -31,7 +33,6 @@ pytestmark = pytest.mark.engine
 
 PROBE_TAG = "repropack-test/cluster:1"
 ROOT = Path(__file__).resolve().parents[2]
-PLAIN = Charliecloud().variables(Box(root=ROOT, binds=(), variables=(), command=()))
 CONFIG = """
 name: cluster-probe
 experiments:
@@ -41,16 +42,26 @@ claims:
 """
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> ClusterEngine:
-    """Charliecloud with a cache of its own."""
-    found = ClusterEngine("charliecloud", directory=tmp_path_factory.mktemp("unpacked"))
-    try:
-        found.check()
-    except NoEngineError as error:
-        assert os.environ.get("CI") != "true", f"apt-get install charliecloud: {error.what}"
-        pytest.skip(error.what)
-    return found
+FROM_UNSTABLE = (pytest.mark.slow, pytest.mark.network)
+RUNTIMES = ("charliecloud", pytest.param("apptainer", marks=FROM_UNSTABLE))
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClusterEngine]:
+    """A runtime, with a cache of its own."""
+    found = ClusterEngine(request.param, directory=tmp_path_factory.mktemp("unpacked"))
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "apptainer":
+            programs = apptainer_program.installed(tmp_path_factory.mktemp("apptainer"))
+            patch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        try:
+            found.check()
+        except NoEngineError as error:
+            assert os.environ.get("CI") != "true", error.what
+            pytest.skip(error.what)
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +126,7 @@ def start(image: Image, engine: ClusterEngine, out: Path) -> subprocess.Popen[st
         "print(f'status={found.status} reason={found.reason}')\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(engine.directory), image.tag, str(out)],
+        [sys.executable, "-c", code, str(engine.directory), image.tag, str(out), engine.name],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -136,12 +147,16 @@ def test_run_is_isolated(engine: ClusterEngine, image: Image, tmp_path: Path) ->
     """No network, no capability that counts, a read-only root, and a scratch directory."""
     engine.run(order(image, "isolation", tmp_path / "out"), ignore)
     facts = read(tmp_path / "out" / "outputs" / "facts.json")
-    assert (facts["uid"], facts["gid"], facts["cwd"]) == (1000, 1000, "/work")
+    user = apptainer_program.USER if engine.name == "apptainer" else 1000
+    assert (facts["uid"], facts["gid"], facts["cwd"]) == (user, user, "/work")
     assert (facts["interfaces"], facts["writable"]) == (["lo"], [])
+    assert set(facts["listed"]) <= {"lo"} and facts["host"] == "run"
+    assert facts["tmp_bytes"] > 64 << 20  # all that apptainer has of itself
     assert (facts["capabilities"], facts["no_new_privs"]) == (0, "1")
     assert facts["scratch"] and facts["tmp_runs"]
     assert facts["environment"]["PYTHONHASHSEED"] == "0"
-    assert not {"SSL_CERT_FILE", "PIP_CERT"} & set(facts["environment"])
+    shells = {"LC_CTYPE", "OLDPWD", "PWD", "SHLVL", "_", "CH_RUNNING"}
+    assert set(facts["environment"]) - shells == {"HOME", "PATH", "PYTHONHASHSEED"}
 
 
 def test_network_only_when_declared(engine: ClusterEngine, image: Image, tmp_path: Path) -> None:
@@ -157,7 +172,7 @@ def test_exit_code_and_facts(engine: ClusterEngine, image: Image, tmp_path: Path
     record = read(tmp_path / "out" / "record.json")
     assert (result.status, record["status"], record["exit_code"]) == ("completed", "failed", 3)
     assert record["facts"]["note"] == facts[1][1] and record["facts"]["image_id"] == image.id
-    assert record["facts"]["engine"].startswith("charliecloud ")
+    assert record["facts"]["engine"].startswith(f"{engine.name} ")
     assert {path.stat().st_uid for path in (tmp_path / "out").rglob("*")} == {os.getuid()}
 
 
@@ -177,7 +192,7 @@ def test_dataset_is_mounted_read_only(
     assert read(tmp_path / "out" / "outputs" / "facts.json") == 7
     command = [*engine_command(engine, image, tmp_path, mount), "sh", "-c", "echo 8 > $0"]
     target = f"{mount.target}/x.txt" if kind == "directory" else mount.target
-    done = subprocess.run([*command, target], env=PLAIN, capture_output=True, text=True)
+    done = subprocess.run([*command, target], capture_output=True, text=True)
     assert "Read-only file system" in done.stderr and (source / "x.txt").read_text() == "7"
 
 
@@ -191,8 +206,20 @@ def engine_command(engine: ClusterEngine, image: Image, directory: Path, mount: 
         Bind(source=work, target="/work"),
         Bind(source=mount.source, target=mount.target, read_only=True),
     )
-    box = Box(root=engine.root_of(image), binds=binds, variables=(), command=())
-    return Charliecloud().command(box)
+    written, nothing = directory / "tmp", directory / "nothing"
+    for path in (written, nothing):
+        path.mkdir()
+    box = Box(
+        root=engine.root_of(image),
+        scratch=written,
+        nothing=nothing,
+        binds=binds,
+        variables=(),
+        command=(),
+    )
+    started = runtime(engine.name)
+    variables = (f"{name}={value}" for name, value in started.variables(box).items())
+    return ["env", "-i", *variables, *started.command(box)]
 
 
 def test_ctrl_c_stops_the_run(engine: ClusterEngine, image: Image, tmp_path: Path) -> None:
@@ -247,13 +274,28 @@ def test_an_image_that_is_gone(engine: ClusterEngine, image: Image, tmp_path: Pa
         engine.run(order(gone, "fail", tmp_path / "out"), ignore)
 
 
+def test_its_own_reader_takes_the_archive(
+    engine: ClusterEngine, archive: Path, tmp_path: Path
+) -> None:
+    """`apptainer build` reads it as an OCI archive, once zstd has unpacked it."""
+    if engine.name != "apptainer":
+        return
+    plain = tmp_path / "image.tar"
+    with library().open(archive) as packed, plain.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    goal = str(tmp_path / "root")
+    command = ["apptainer", "build", "--sandbox", goal, f"oci-archive:{plain}"]
+    subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, check=True)
+    assert (tmp_path / "root/work/probe.py").is_file()
+
+
 def test_chosen_by_name_only(engine: ClusterEngine) -> None:
-    """`--engine charliecloud` is this one."""
-    assert choose("charliecloud").check().version == engine.check().version
+    """`--engine charliecloud`, `--engine apptainer`."""
+    assert choose(engine.name).check().version == engine.check().version
 
 
-def test_a_bundle_is_verified_by_an_ordinary_user(tmp_path: Path) -> None:
-    """`verify BUNDLE --engine charliecloud`, without a daemon; without an image it says why not."""
+def test_a_bundle_is_verified(engine: ClusterEngine, tmp_path: Path) -> None:
+    """`verify BUNDLE --engine NAME`, without a daemon; without an image it says why not."""
     project, bundle = tmp_path / "project", tmp_path / "bundle"
     project.mkdir()
     (project / "repropack.yaml").write_text(CONFIG)
@@ -265,11 +307,11 @@ def test_a_bundle_is_verified_by_an_ordinary_user(tmp_path: Path) -> None:
     subprocess.run(["docker", "rmi", "--force", tag], capture_output=True, check=True)
     nowhere = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
     cache = {**nowhere, "REPROPACK_CACHE": str(tmp_path / "cache")}
-    words = ("verify", str(bundle), "--engine", "charliecloud", "-o", str(tmp_path / "out"))
+    words = ("verify", str(bundle), "--engine", engine.name, "-o", str(tmp_path / "out"))
     done = repropack(*words, **cache)
     assert done.returncode == 0, done.stderr
     assert "reproduced: 1 of 1 claims" in done.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_bytes())
-    assert report["engine"]["name"] == "charliecloud"
-    refused = repropack("verify", str(project), "--engine", "charliecloud", **cache)
+    assert report["engine"]["name"] == engine.name
+    refused = repropack("verify", str(project), "--engine", engine.name, **cache)
     assert refused.returncode == 2 and "--with-image" in refused.stderr

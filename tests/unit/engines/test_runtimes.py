@@ -13,6 +13,8 @@ def box(tmp_path: Path, **more: object) -> Box:
     """A container with something to write to and something to read."""
     given = {
         "root": tmp_path,
+        "scratch": tmp_path / "tmp",
+        "nothing": tmp_path / "nothing",
         "binds": (
             Bind(source=tmp_path, target="/work"),
             Bind(source=tmp_path, target="/work/data", read_only=True),
@@ -44,9 +46,10 @@ def test_apptainer_gets_nothing_of_the_host(tmp_path: Path) -> None:
     assert words[1:5] == ["exec", "--containall", "--cleanenv", "--no-home"]
     assert words[words.index("--net") + 1 :][:2] == ["--network", "none"]
     assert f"type=bind,source={tmp_path},destination=/work/data,ro" in words
-    assert words[-3:] == [str(tmp_path), "python", "train.py"] and "--nv" not in words
+    hidden = f"type=bind,source={tmp_path}/nothing,destination=/sys/class/net,ro"
+    assert hidden in words and words[-2:] == ["python", "train.py"] and "--nv" not in words
     open_words = Apptainer().command(box(tmp_path, network=True, gpu=True))
-    assert "--net" not in open_words and "--nv" in open_words
+    assert not {"--net", hidden} & set(open_words) and "--nv" in open_words
 
 
 def test_apptainers_binds_are_fields_of_csv(tmp_path: Path) -> None:
@@ -56,8 +59,10 @@ def test_apptainers_binds_are_fields_of_csv(tmp_path: Path) -> None:
     assert 'type=bind,"source=/d/a,b""c",destination=/work' in words
 
 
-def test_variables_of_the_image_reach_the_container(tmp_path: Path) -> None:
-    """With the prefix that apptainer knows; it sets HOME itself."""
-    variables = Apptainer().variables(box(tmp_path))
-    assert variables["APPTAINERENV_X"] == "a,b $c" and "APPTAINERENV_HOME" not in variables
-    assert "X" not in variables
+def test_variables_of_the_image_are_all_that_there_are(tmp_path: Path) -> None:
+    """They are words of a command: apptainer would have a shell read them."""
+    words = Apptainer().command(box(tmp_path))
+    at = words.index("-i")
+    assert words[at - 2 : at] == [str(tmp_path), "/usr/bin/env"]
+    assert words[at + 1 :][:3] == ["HOME=/tmp", "PATH=/opt/env/bin", "X=a,b $c"]
+    assert not [name for name in Apptainer().variables(box(tmp_path)) if "ENV_" in name]
