@@ -16,6 +16,7 @@ from repropack.debian.debs import Deb
 from repropack.engines import BUILDS_NONE, RUN_ONLY, Engine, EngineFacts, Image, choose
 from repropack.engines.base import ARCHIVE_LABEL, BaseSpec, base_tag, debs_of
 from repropack.engines.cuda_image import provide_cuda
+from repropack.engines.debs import provide_debs
 from repropack.engines.exact import provide_wanted
 from repropack.engines.managed import by_its_hash, given_python
 from repropack.engines.saved import brought_image, saved_image
@@ -60,8 +61,19 @@ class Workshop:
             debs=self.debs,
             python=python,
             exact=self.spec.exact or None,
+            deb_files=self._deb_files(self.base),
             image=self._saved(self.base, "base"),
             cuda_image=self._saved(self.cuda, "cuda"),
+        )
+
+    def _deb_files(self, base: Image) -> tuple[tuple[Deb, Path], ...]:
+        if not self.settings.offline:
+            return ()
+        return provide_debs(
+            *(self.spec.suite, self.debs),
+            cache=self.settings.cache,
+            progress=self.reporter.detail,
+            base=base.tag,
         )
 
     def _saved(self, image: Image | None, what: str) -> Brought | None:

@@ -6,10 +6,12 @@ set -eu
 usage() {
     cat <<'USAGE'
 usage: base.sh SUITE OUTPUT.tar [PACKAGE...]
+       base.sh --fetch SUITE LIST DIRECTORY
 
   SUITE        bullseye (Python 3.9), bookworm (3.11) or trixie (3.13)
   OUTPUT.tar   the root file system goes here; Dockerfile.base makes an image of it
   PACKAGE      more packages of the distribution, such as libgl1
+  --fetch      the .deb of each line of LIST goes into DIRECTORY, as long as a mirror has these versions
 
 Needs mmdebstrap, or debootstrap and root:  apt-get install mmdebstrap
 REPROPACK_DEBIAN_MIRROR=URL takes the packages from there: a mirror, or a day of an archive that keeps
@@ -17,8 +19,12 @@ every day. The proxy of apt on this machine is used, and neither ends up in the 
 REPROPACK_PYTHON=FILE.tar.gz puts this Python into /usr/local instead of Debian's own: an archive as
 python-build-standalone makes them, with everything below python/.
 /usr/share/repropack/debs.tsv in it has a line for each package: name, version, architecture and the
-SHA-256 of its .deb.
-Exit code: 0, 2 for a wrong argument, 75 when the packages cannot be had.
+SHA-256 of its .deb. REPROPACK_KEEP_DEBS=DIRECTORY keeps these files.
+REPROPACK_DEBS=DIRECTORY takes the packages from there alone, without a network: exactly those of such a
+list, which lies beside it as base.debs.tsv, and which each file is held against first. With the same
+REPROPACK_PYTHON, the same bytes come out as then; PACKAGE need not be named again. The scripts of these
+packages are run, as with any others: take them from somebody whom you trust.
+Exit code: 0, 2 for a wrong argument, 7 for other files than the list's, 75 when the packages cannot be had.
 USAGE
 }
 
@@ -33,10 +39,26 @@ die() { # die CODE MESSAGE HINT
 case ${1-} in
     -h | --help) usage; exit 0 ;;
 esac
-[ $# -ge 2 ] || { usage >&2; exit 2; }
-suite=$1
-output=$2
-shift 2
+tab=$(printf '\t')
+list=''
+directory=''
+if [ "${1-}" = --fetch ]; then
+    [ $# -eq 4 ] || { usage >&2; exit 2; }
+    suite=$2
+    list=$3
+    directory=$4
+    output=''
+    set --
+else
+    [ $# -ge 2 ] || { usage >&2; exit 2; }
+    suite=$1
+    output=$2
+    shift 2
+fi
+if [ -n "${REPROPACK_DEBS:-}" ] && [ -z "$list" ]; then
+    directory=${REPROPACK_DEBS%/}
+    list=$directory/../base.debs.tsv
+fi
 for package in "$@"; do
     case $package in
         [a-z0-9]*) ;;
@@ -67,6 +89,67 @@ export LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 # shellcheck disable=SC2086 # a list of package names without spaces
 packages=$(printf '%s\n' $base_packages "$@" | LC_ALL=C sort -u | paste -s -d , -)
+
+# Everything that becomes the name of a file or a word of a command has this shape. It is the list of a
+# base of which every .deb is known.
+check_list() {
+    [ -s "$list" ] || die 2 "there is no $list" "it names each package, its version, architecture and SHA-256"
+    cp "$list" "$work/list"
+    if grep -qvxE "[a-z0-9][a-z0-9.+-]*${tab}[A-Za-z0-9.+:~-]+${tab}[a-z0-9-]+${tab}[0-9a-f]{64}" "$work/list"; then
+        die 7 "$list is not a list of packages with the hash of each" "get it again from where it was published"
+    fi
+}
+
+# file_of NAME VERSION ARCHITECTURE: as apt calls it.
+file_of() {
+    case $2 in
+        *:*) printf '%s_%s_%s.deb' "$1" "$(printf '%s' "$2" | sed 's/:/%3a/g')" "$3" ;;
+        *) printf '%s_%s_%s.deb' "$1" "$2" "$3" ;;
+    esac
+}
+
+# take_debs: the packages of a directory as an archive of this suite. All are copied and have the right
+# hash before the first is read; the names of the copies mean nothing to apt.
+take_debs() {
+    archive=$work/archive
+    sums=$work/sums
+    mkdir -p "$archive/pool"
+    number=0
+    while IFS=$tab read -r name version architecture sha256; do
+        number=$((number + 1))
+        file=$(file_of "$name" "$version" "$architecture")
+        cp "$directory/$file" "$archive/pool/$number.deb" 2>/dev/null ||
+            die 7 "$directory/$file is missing" "get it again from where it was published"
+        printf '%s  %s\n' "$sha256" "$number.deb" >>"$sums"
+        [ "$architecture" = all ] || machine=$architecture
+    done <"$work/list"
+    wrong=$(cd "$archive/pool" && sha256sum -c "$sums" 2>/dev/null | sed -n 's/[.]deb: FAILED$//p') || true
+    for number in $wrong; do
+        die 7 "$directory: $(sed -n "${number}p" "$work/list" | cut -f 1,2 | tr "$tab" ' ') is another file than the list's" \
+            "get it again from where it was published"
+    done
+    write_index
+    mirror="deb [trusted=yes] copy://$archive $suite main"
+}
+
+# write_index: what apt and debootstrap read of an archive, without the tools that make one.
+write_index() {
+    command -v dpkg-deb >/dev/null 2>&1 || die 75 "there is no dpkg-deb to read packages with" "apt-get install dpkg"
+    index=main/binary-${machine:-amd64}/Packages
+    mkdir -p "$archive/dists/$suite/${index%/*}"
+    while read -r sha256 file; do
+        deb=$archive/pool/$file
+        dpkg-deb --field "$deb" || die 7 "$file cannot be read" "see the message above"
+        printf 'Filename: pool/%s\nSize: %s\nSHA256: %s\n\n' "$file" "$(wc -c <"$deb" | tr -d ' ')" "$sha256"
+    done <"$sums" >"$archive/dists/$suite/$index"
+    cd "$archive/dists/$suite"
+    {
+        printf 'Origin: repropack\nSuite: %s\nCodename: %s\n' "$suite" "$suite"
+        printf 'Architectures: %s\nComponents: main\nSHA256:\n' "${machine:-amd64}"
+        printf ' %s %s %s\n' "$(sha256sum <"$index" | cut -d ' ' -f 1)" "$(wc -c <"$index" | tr -d ' ')" "$index"
+    } >Release
+    cd "$OLDPWD"
+}
 
 # The same proxy as this machine's apt, lent through the environment: nothing writes it down.
 lend_proxy() {
@@ -135,23 +218,65 @@ find usr/share/doc -mindepth 1 -type d -empty -delete
 FINISH
 }
 
+# Without cleanup/apt: what it cleans is gone by then, with the settings by which apt finds it, so that it
+# would empty this machine's own lists and cache, or fail where that is forbidden.
 with_mmdebstrap() {
     set -- --variant=essential --mode=auto --format=tar --include="$packages" \
         --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "2"' \
-        --dpkgopt=force-unsafe-io --customize-hook="sh '$work/finish' \"\$1\""
+        --dpkgopt=force-unsafe-io --skip=cleanup/apt --customize-hook="sh '$work/finish' \"\$1\""
     hooks=/usr/share/mmdebstrap/hooks/merged-usr
     if [ "$suite" = bookworm ] && [ -d "$hooks" ]; then
         set -- --hook-dir="$hooks" "$@"
     fi
+    if [ -n "${REPROPACK_KEEP_DEBS:-}" ]; then
+        mkdir "$work/kept"
+        set -- --skip=essential/unlink --customize-hook="sync-out /var/cache/apt/archives '$work/kept'" "$@"
+    fi
     say "bootstrapping Debian $suite with mmdebstrap"
-    mmdebstrap "$@" "$suite" "$part" ${REPROPACK_DEBIAN_MIRROR:+"$REPROPACK_DEBIAN_MIRROR"} >&2
+    mmdebstrap "$@" "$suite" "$part" ${mirror:+"$mirror"} >&2 || return
+    [ -z "${REPROPACK_KEEP_DEBS:-}" ] || cp "$work"/kept/*.deb "$REPROPACK_KEEP_DEBS/"
+}
+
+# Of the same archives as a base: mmdebstrap knows them, and how to prove what they say.
+fetch_script() {
+    cat <<'FETCH'
+set -eu
+export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG
+mkdir "$1/debs"
+cd "$1/debs"
+cut -f 1 "$work/list" | xargs apt-cache show 2>/dev/null | sed -n 's/^SHA256: //p' >"$1/known" || true
+if grep -v -F -f "$1/known" "$work/list" >"$1/gone"; then
+    cut -f 1,2 "$1/gone" | sed 's/^/gone: /' >&2
+    exit 1
+fi
+cut -f 1,2 "$work/list" | tr '\t' '=' | xargs apt-get download
+FETCH
+}
+
+fetch_with_mmdebstrap() {
+    mkdir "$work/kept"
+    say "fetching packages of Debian $suite"
+    mmdebstrap --variant=custom --mode=auto --format=null \
+        --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "2"' \
+        --customize-hook="sh '$work/fetch' \"\$1\"" --customize-hook="sync-out /debs '$work/kept'" \
+        "$suite" - ${mirror:+"$mirror"} >&2 || return
+    while IFS=$tab read -r name version architecture sha256; do
+        file=$(file_of "$name" "$version" "$architecture")
+        [ "$(sha256sum <"$work/kept/$file" | cut -d ' ' -f 1)" = "$sha256" ] || return
+        cp "$work/kept/$file" "$directory/"
+    done <"$work/list"
 }
 
 with_debootstrap() {
     root=$work/root
     say "bootstrapping Debian $suite with debootstrap"
-    debootstrap --variant=minbase --merged-usr --include="$packages" "$suite" "$root" \
-        ${REPROPACK_DEBIAN_MIRROR:+"$REPROPACK_DEBIAN_MIRROR"} >&2 || return
+    if [ -d "$work/archive" ]; then
+        set -- --no-check-gpg "$suite" "$root" "file://$work/archive"
+    else
+        set -- "$suite" "$root" ${mirror:+"$mirror"}
+    fi
+    debootstrap --variant=minbase --merged-usr --include="$packages" "$@" >&2 || return
+    [ -z "${REPROPACK_KEEP_DEBS:-}" ] || cp "$root"/var/cache/apt/archives/*.deb "$REPROPACK_KEEP_DEBS/"
     sh "$work/finish" "$root" || return
     tar --create --file "$part" --directory "$root" --sort=name --numeric-owner --format=posix \
         --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
@@ -159,18 +284,33 @@ with_debootstrap() {
 }
 
 work=$(mktemp -d)
-part=$output.part
+part=${output:-$work/rootfs.tar}.part
 cleanup() { rm -rf "$work" "$part"; }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-lend_proxy
+mirror=${REPROPACK_DEBIAN_MIRROR:-}
 chmod 755 "$work" # mmdebstrap without root reads it as another user
 { printf 'work=%s\n' "$work"; finish_script; } >"$work/finish"
 [ -z "${REPROPACK_PYTHON:-}" ] || cp "$REPROPACK_PYTHON" "$work/python.tar.gz"
+if [ -n "$list" ]; then
+    check_list
+fi
+if [ -n "$list" ] && [ -n "$output" ]; then
+    take_debs
+    packages=$(cut -f 1 "$work/list" | paste -s -d , -)
+else
+    lend_proxy
+fi
 failed='the packages could not be had or unpacked (see above)'
 again='look at the network, the proxy of apt and the disk, then run the same command again'
+if [ -z "$output" ]; then
+    command -v mmdebstrap >/dev/null 2>&1 || die 75 "mmdebstrap is not installed" "apt-get install mmdebstrap"
+    { printf 'work=%s\n' "$work"; fetch_script; } >"$work/fetch"
+    fetch_with_mmdebstrap || die 75 "$failed" "$again"
+    exit 0
+fi
 if command -v mmdebstrap >/dev/null 2>&1; then
     with_mmdebstrap || die 75 "$failed" "$again"
 elif command -v debootstrap >/dev/null 2>&1; then

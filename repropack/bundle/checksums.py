@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,12 +126,13 @@ def parse_sums(text: str) -> dict[str, str]:
 class Checked:
     """A bundle whose files are those that SHA256SUMS lists, and the SHA-256 of that.
 
-    `digest` is of what an image is built from: it identifies the bundle.
+    `digest` is of what an image is built from: it identifies the bundle. `listed` is the SHA-256 of
+    each file by its name.
     """
 
     digest: str
     sums_sha256: str
-    listed: frozenset[str]
+    listed: Mapping[str, str]
 
 
 def digest_of(raw: bytes) -> str:
@@ -176,7 +177,7 @@ def check(directory: Path) -> Checked:
     return Checked(
         digest=digest_of(raw),
         sums_sha256=hashlib.sha256(raw).hexdigest(),
-        listed=frozenset(sums),
+        listed=sums,
     )
 
 

@@ -24,6 +24,8 @@ from repropack.pythons import PATCH
 SCHEMA = "repropack.bundle/1"
 DEBS = "base.debs.tsv"
 PYTHON = "python.tar.gz"
+#: In a bundle that needs no network: the distribution's packages, of which its base is made.
+DEB_FILES = "debs"
 #: In a bundle that needs no network: the base, and the image of which CUDA's files are taken.
 IMAGE = "base/base.tar.gz"
 CUDA_IMAGE = "base/cuda.tar.gz"
@@ -44,8 +46,8 @@ class BaseRecord:
     `cuda` is the image of which CUDA's files are taken, if any. `debs` is every package of the
     distribution in the base; empty where no container is used. `python` is the archive of its
     Python, where that is not the distribution's; `exact` its whole version, where one was asked for
-    and had. `image` and `cuda_image` are both images themselves, for a bundle that needs no
-    network.
+    and had. `deb_files` are the files of `debs`, `image` and `cuda_image` both images themselves,
+    for a bundle that needs no network.
     """
 
     reference: str
@@ -53,6 +55,7 @@ class BaseRecord:
     debs: tuple[Deb, ...] = ()
     python: Path | None = None
     exact: str | None = None
+    deb_files: tuple[tuple[Deb, Path], ...] = ()
     image: Brought | None = None
     cuda_image: Brought | None = None
 
@@ -153,6 +156,7 @@ def manifest(plan: Plan, ingredients: Ingredients) -> dict[str, Any]:
             "image": brought_to_json(IMAGE, base.image),
             "cuda_image": brought_to_json(CUDA_IMAGE, base.cuda_image),
             "packages_sha256": base.packages_sha256,
+            **({"debs": DEB_FILES} if base.deb_files else {}),
         },
         "plan": [
             {"what": what, "value": choice.value, "because": choice.because}

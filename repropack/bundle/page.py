@@ -48,6 +48,7 @@ def readme(
             wheels=ingredients.downloads,
             conda=ingredients.conda,
             offline=ingredients.offline,
+            debs=len(ingredients.base.deb_files),
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
             datasets=ingredients.data,
             disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),

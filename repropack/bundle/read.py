@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from repropack.bundle import checksums
-from repropack.bundle.contents import DEBS, PYTHON
+from repropack.bundle.contents import DEB_FILES, DEBS, PYTHON
 from repropack.bundle.data import Data, from_json
 from repropack.bundle.image import CarriedImage
 from repropack.bundle.image import from_json as image_from_json
@@ -33,7 +34,8 @@ class Bundle:
 
     `commit` is the commit that was packed, or the tree of what no commit holds. `built` has the
     names of the wheels that it carries, because no index has them; `carried` is its image, and
-    `base_image` and `cuda_image` are what that is built on, where it brings them.
+    `base_image` and `cuda_image` are what that is built on, where it brings them. With
+    `brings_debs` it brings the file of each of `debs`, too.
     """
 
     directory: Path
@@ -56,6 +58,7 @@ class Bundle:
     carried: CarriedImage | None = None
     base_image: CarriedImage | None = None
     cuda_image: CarriedImage | None = None
+    brings_debs: bool = False
 
     @property
     def target(self) -> Target:
@@ -87,6 +90,7 @@ def read_bundle(directory: Path) -> Bundle:
     try:
         raw = json.loads(path.read_bytes())
         bundle = from_manifest(directory, found.digest, raw)
+        refuse_debs(bundle, found.listed)
         path = directory / checksums.IMAGE_RECORD
         carried = carried_in(directory, bundle.tag, found.listed)
         return replace(bundle, sums_sha256=found.sums_sha256, carried=carried)
@@ -133,13 +137,26 @@ def from_manifest(directory: Path, digest: str, raw: dict[str, Any]) -> Bundle:
         python=conda_python(raw),
         base_image=brought_from_json(base.get("image")),
         cuda_image=brought_from_json(base.get("cuda_image")),
+        brings_debs=base.get("debs") is not None,
         datasets=tuple(from_json(each) for each in raw.get("datasets", ())),
     )
 
 
-def carried_in(directory: Path, tag: str, listed: frozenset[str]) -> CarriedImage | None:
+def refuse_debs(bundle: Bundle, listed: Mapping[str, str]) -> None:
+    """Raises `IntegrityError` where a .deb that the bundle brings is not that of its record."""
+    names = ((deb, f"{DEB_FILES}/{deb.filename}") for deb in bundle.debs if bundle.brings_debs)
+    for deb, name in names:
+        if listed.get(name) != deb.sha256:
+            what = "another file than that of" if name in listed else "missing, and stands in"
+            raise IntegrityError(
+                f"{bundle.directory / name} is {what} {DEBS}",
+                hint="get the bundle again from where it was published",
+            )
+
+
+def carried_in(directory: Path, tag: str, listed: Mapping[str, str]) -> CarriedImage | None:
     """The image that a bundle brings: both of its files, as they were checked, or none."""
-    if not listed >= {checksums.IMAGE_RECORD, checksums.IMAGE_ARCHIVE}:
+    if not listed.keys() >= {checksums.IMAGE_RECORD, checksums.IMAGE_ARCHIVE}:
         return None
     found = image_from_json(json.loads((directory / checksums.IMAGE_RECORD).read_bytes()))
     if found.tag != tag:

@@ -103,6 +103,9 @@ def fill(
     for name, brought in ingredients.base.brought:
         (directory / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(brought.path, directory / name)
+    for deb, path in ingredients.base.deb_files:
+        (directory / contents.DEB_FILES).mkdir(exist_ok=True)
+        shutil.copyfile(path, directory / contents.DEB_FILES / deb.filename)
     for placed in ingredients.placed:
         write_placed(directory / "local", placed)
     write_data(directory, ingredients.data)

@@ -67,7 +67,8 @@ def packing_options(command: Command) -> Command:
         click.option(
             "--offline",
             is_flag=True,
-            help="Put the base and every package into the bundle: reviewers need no network.",
+            help="Put the base, every package and what the base is made of into the bundle: "
+            "reviewers need no network.",
         ),
     ):
         command = option(command)

@@ -1,11 +1,13 @@
 """Which .deb a base is made of: name, version, architecture and hash of each.
 
 Owns: the record's text (a line for each package, tabs between its fields), reading it and dpkg's
-own list, what differs between two. Does not own: writing it into a base (`templates/base.sh`).
+own list, what a .deb's file is called, what differs between two. Does not own: writing it into a
+base (`templates/base.sh`), the files (`engines.debs`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,16 @@ DEBS_FILE = "usr/share/repropack/debs.tsv"
 """Where a base that was made of packages has its record."""
 STATUS_FILE = "var/lib/dpkg/status"
 UNKNOWN = "unknown"
+#: What becomes a part of a file's name: by Debian's policy, and without a slash.
+_SHAPES = tuple(
+    re.compile(shape)
+    for shape in (
+        r"[a-z0-9][a-z0-9.+-]*",
+        r"[A-Za-z0-9.+:~-]+",
+        r"[a-z0-9-]+",
+        rf"[0-9a-f]{{64}}|{UNKNOWN}",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -27,17 +39,27 @@ class Deb:
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
+    @property
+    def filename(self) -> str:
+        """As apt calls the file: an epoch's colon is written as `%3a`."""
+        return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
+
 
 def parse_debs(text: str) -> tuple[Deb, ...]:
     """The record of a base. Raises `ValueError` for a line that is none."""
     found = []
     for line in text.splitlines():
         fields = line.split("\t")
-        if len(fields) != 4:
+        if len(fields) != 4 or not all(map(re.Pattern.fullmatch, _SHAPES, fields)):
             raise ValueError(f"not a line of {DEBS_FILE}: {line[:80]!r}")
         name, version, architecture, sha256 = fields
         found.append(Deb(name=name, version=version, architecture=architecture, sha256=sha256))
     return tuple(sorted(found))
+
+
+def all_known(debs: Sequence[Deb]) -> bool:
+    """Whether there are packages, and the hash of each is known: the base can be made again."""
+    return bool(debs) and all(deb.sha256 != UNKNOWN for deb in debs)
 
 
 def debs_text(debs: Sequence[Deb]) -> str:

@@ -21,6 +21,7 @@ from typing import Protocol, runtime_checkable
 from repropack import assets
 from repropack.debian.debs import DEBS_FILE, STATUS_FILE, Deb, debs_text, parse_debs, parse_status
 from repropack.engines.bootstrap import bootstrap
+from repropack.engines.debs import keep_debs
 from repropack.engines.managed import ManagedPython, managed_python
 from repropack.engines.model import BuildRecipe, Engine, Image, Progress
 from repropack.errors import BuildError, NoEngineError, PlanError, TemporaryError
@@ -110,10 +111,12 @@ def provide_base(
     allow_bootstrap: bool = True,
     log: Path | None = None,
     cache: Path | None = None,
+    keep: bool = False,
 ) -> Image:
     """Return the base for `spec`: the local one, else a pulled one, else a bootstrapped one.
 
-    With a `cache`, a Python that the Debian release has not is had from uv and put into it.
+    With a `cache`, a Python that the Debian release has not is had from uv and put into it; with
+    `keep` also the packages of which a base is made.
 
     The image's `tag` is what `FROM` takes: `repropack/base:…`, or `python@sha256:…` when pulled.
     `log` gets the complete output of a bootstrap. Raises `PlanError` for a package that cannot
@@ -142,7 +145,10 @@ def provide_base(
         raise pull_error or TemporaryError(f"the base {base_tag(spec)} is not there")
     if not spec.is_debians and spec.managed is None and cache is not None:
         spec = replace(spec, managed=managed_python(spec.version, cache=cache, progress=progress))
-    made = _local(engine, spec) or _bootstrap(engine, spec, progress, log or _own_log(spec))
+    made = _local(engine, spec)
+    if made is None:
+        kept = cache if keep else None
+        made = _bootstrap(engine, spec, progress, log or _own_log(spec), kept)
     if spec.managed is not None:  # found at once the next time
         engine.tag(made, (base_tag(replace(spec, managed=None)),))
     return made
@@ -173,25 +179,50 @@ def _pull(engine: BaseEngine, spec: BaseSpec, progress: Progress) -> Image:
     return image
 
 
-def _bootstrap(engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path) -> Image:
-    with scratch(Path(tempfile.gettempdir()), "repropack-base-") as context:
-        python = spec.managed.archive if spec.managed else None
-        rootfs = context / ROOTFS
-        bootstrap(spec.suite, spec.apt, rootfs, python=python, log=log, progress=progress)
-        shutil.copyfile(assets.dockerfile_base(), context / "Dockerfile.base")
-        packages = _packages(context / ROOTFS)
-        _check_python(packages, spec, log)
-        digest = hashlib.sha256(packages).hexdigest()
-        return engine.build(
-            BuildRecipe(
-                context=context,
-                dockerfile="Dockerfile.base",
-                tag=base_tag(spec),
-                labels=_labels(spec, digest),
-                log=log.with_suffix(".build.log"),
-            ),
-            progress,
+def _bootstrap(
+    engine: BaseEngine, spec: BaseSpec, progress: Progress, log: Path, cache: Path | None
+) -> Image:
+    """Make the base; with a `cache`, keep the packages that it is made of."""
+    with scratch(Path(tempfile.gettempdir()), "repropack-base-") as directory:
+        context, debs = directory / "context", directory / "debs"
+        context.mkdir()
+        debs.mkdir()
+        python, keep = spec.managed.archive if spec.managed else None, debs if cache else None
+        bootstrap(
+            *(spec.suite, spec.apt, context / ROOTFS),
+            python=python,
+            keep=keep,
+            log=log,
+            progress=progress,
         )
+        packages = packages_of(context / ROOTFS)
+        _check_python(packages, spec, log)
+        if cache is not None:
+            keep_debs(debs, parse_debs(packages.decode()), cache)
+        labels = _labels(spec, hashlib.sha256(packages).hexdigest())
+        return build_rootfs(engine, context, base_tag(spec), labels, log, progress)
+
+
+def build_rootfs(
+    engine: BaseEngine,
+    context: Path,
+    tag: str,
+    labels: tuple[tuple[str, str], ...],
+    log: Path,
+    progress: Progress,
+) -> Image:
+    """The image of the root file system that lies in a directory as ROOTFS."""
+    shutil.copyfile(assets.dockerfile_base(), context / "Dockerfile.base")
+    return engine.build(
+        BuildRecipe(
+            context=context,
+            dockerfile="Dockerfile.base",
+            tag=tag,
+            labels=labels,
+            log=log.with_suffix(".build.log"),
+        ),
+        progress,
+    )
 
 
 def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]:
@@ -204,7 +235,7 @@ def _labels(spec: BaseSpec, packages_sha256: str) -> tuple[tuple[str, str], ...]
     )
 
 
-def _packages(rootfs: Path) -> bytes:
+def packages_of(rootfs: Path) -> bytes:
     """Return the list of packages and versions that a root file system carries."""
     with tarfile.open(rootfs) as archive:
         stream = archive.extractfile(f"./{DEBS_FILE}")

@@ -40,7 +40,7 @@ def provide_wanted(
         if not asked_lately(mark):
             try:
                 return exact, provide_base(
-                    engine, exact, allow_pull=allow_pull, progress=detail, cache=cache
+                    engine, exact, allow_pull=allow_pull, progress=detail, cache=cache, keep=True
                 )
             except TemporaryError as error:
                 detail(error.what)
@@ -49,7 +49,9 @@ def provide_wanted(
                     mark.touch()
         other = debian_python(spec.suite) if spec.is_debians else f"another {spec.python}"
         reporter.note(f"Python {version} cannot be had here: the base has {other}")
-    base = provide_base(engine, spec, allow_pull=allow_pull, progress=detail, cache=cache)
+    base = provide_base(
+        engine, spec, allow_pull=allow_pull, progress=detail, cache=cache, keep=True
+    )
     return spec, base
 
 

@@ -46,8 +46,10 @@ DIRECTORIES: Mapping[str, str] = {
     "author": "what the author obtained",
     "data": "datasets that are included",
     "local": "files that the project's own packages add to the image",
-    "wheels": "packages that were built for this bundle",
-    "conda": "conda packages that no public channel has",
+    "wheels": "Python packages that are brought: those that were built for this bundle, or all",
+    "conda": "conda packages that are brought: those that no public channel has, or all",
+    "debs": "the Debian packages of the base",
+    "base": "the images that the image is built on",
     "tools": "what fetches packages",
 }
 

@@ -1,0 +1,111 @@
+"""The Debian packages that a base is made of: in a bundle, and a base made again of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repropack import assets
+from repropack.bundle import Bundle, read_bundle
+from repropack.debian.debs import Deb
+from repropack.engines.debs import provide_debs
+from repropack.errors import TemporaryError
+from tests.conftest import commit_all
+from tests.integration.engine_bundle import ignore
+from tests.integration.reviewer_probe import repropack
+from tests.unit.environment.wheelhouse import sha256
+
+NAME = "deb-probe"
+CONFIG = f"""
+name: {NAME}
+environment: {{python: "3.11", apt: [libgomp1]}}
+experiments:
+  e: {{run: python e.py, metrics: {{v: {{stdout: 'v=(\\d+)'}}}}}}
+claims:
+  - {{id: v, metric: e.v, value: "7"}}
+"""
+SPY = '#!/bin/sh\necho "$0" "$@" >>"$SPIED"\n'
+
+
+def spied(directory: Path) -> dict[str, str]:
+    """Variables by which the programs that read packages or install them only say so."""
+    for name in ("dpkg-deb", "mmdebstrap", "debootstrap"):
+        (directory / name).write_text(SPY)
+        (directory / name).chmod(0o755)
+    return {"PATH": f"{directory}:{os.environ['PATH']}", "SPIED": str(directory / "called")}
+
+
+@pytest.mark.parametrize(
+    ("line", "content"),
+    [
+        ("a\t1\tamd64\t{}\n", "exchanged"),
+        ("a\t1\tamd64\t{}\n", None),
+        ("../a\t1\tamd64\t{}\n", "honest"),
+        ("a\t../1\tamd64\t{}\n", "honest"),
+        ("a\t1\t../amd64\t{}\n", "honest"),
+        ("-a\t1\tamd64\t{}\n", "honest"),
+        ("a\t1\tamd64\tunknown\n", "honest"),
+        ("a\t1\tamd64\t{}\nb\t1\tamd64\t{}\n", "honest"),
+    ],
+)
+def test_nothing_reads_a_package_that_is_not_the_recorded_one(
+    line: str, content: str | None, tmp_path: Path
+) -> None:
+    """Another file, a missing one, a strange name: base.sh ends with 7, and has called nobody."""
+    honest, debs, tools = tmp_path / "honest", tmp_path / "debs", tmp_path / "tools"
+    honest.write_text("honest")
+    debs.mkdir()
+    tools.mkdir()
+    if content is not None:
+        (debs / "a_1_amd64.deb").write_text(content)
+    (tmp_path / "base.debs.tsv").write_text(line.replace("{}", sha256(honest)))
+    variables = {**os.environ, **spied(tools), "REPROPACK_DEBS": str(debs)}
+    command = ["sh", str(assets.base_script()), "bookworm", str(tmp_path / "rootfs.tar")]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)
+    assert done.returncode == 7, done.stderr
+    assert not (tools / "called").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("base.debs.tsv", "debs", "honest", "tools")
+    ]
+
+
+@pytest.mark.network
+def test_a_version_that_the_mirror_no_longer_has(tmp_path: Path) -> None:
+    """It is named, with what to do about it, and is temporary: exit code 75."""
+    if shutil.which("mmdebstrap") is None:
+        pytest.skip("there is no mmdebstrap")
+    gone = Deb(name="bash", version="1.0-1", architecture="amd64", sha256="a" * 64)
+    with pytest.raises(TemporaryError, match=r"no longer has 1 of .*: bash 1\.0-1") as caught:
+        provide_debs("bookworm", (gone,), cache=tmp_path, progress=ignore, base="the/base")
+    assert caught.value.exit_code == 75
+    assert "--base bootstrap" in (caught.value.hint or "")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+    """A bundle that needs no network, on a base of Debian's packages."""
+    directory = tmp_path_factory.mktemp("debs")
+    project = directory / "project"
+    project.mkdir()
+    (project / "repropack.yaml").write_text(CONFIG)
+    (project / "e.py").write_text("print('v=7')\n")
+    commit_all(project)
+    out, cache = str(directory / "bundle"), str(directory / "cache")
+    done = repropack("build", str(project), "--offline", "-o", out, REPROPACK_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    yield read_bundle(Path(out))
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", f"repropack/{NAME}"], capture_output=True)
+
+
+@pytest.mark.engine
+@pytest.mark.network
+def test_a_bundle_brings_every_package_of_its_base(bundle: Bundle) -> None:
+    """`debs/` has exactly the files of base.debs.tsv, each with the hash that stands there."""
+    assert bundle.brings_debs and len(bundle.debs) > 80
+    files = {path.name: sha256(path) for path in (bundle.directory / "debs").iterdir()}
+    assert files == {deb.filename: deb.sha256 for deb in bundle.debs}
