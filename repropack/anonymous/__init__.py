@@ -1,9 +1,9 @@
 """Bundles for double-blind review: what tells who the authors are is left out, or looked for.
 
 Owns: what an anonymous plan leaves out (`leaving`), which words are looked for (`terms`), what else
-looks like an identity (`patterns`), looking for both in a whole bundle (`scanning`) and in its
-image (`looking`, `searching`, `proving`). What is found is never changed here: an author who
-resolves it knows what it is. Does not own: writing the bundle.
+looks like an identity (`patterns`), looking for both in a whole bundle (`scanning`), in its
+image (`looking`, `searching`, `proving`) and in what that is built on (`bases`). What is found is
+never changed here: an author who resolves it knows what it is. Does not own: writing the bundle.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class Guard:
 
     def __call__(self, directory: Path) -> None:
         """Look through a bundle. Raises `AnonymityError` (exit code 3)."""
-        from repropack.anonymous.scanning import refuse_suspicions
+        from repropack.anonymous.bases import of_bases
+        from repropack.anonymous.scanning import refuse, scan
 
-        refuse_suspicions(directory, self.words, self.waivers)
+        found = (*scan(directory, self.words), *of_bases(directory, self.words))
+        refuse(found, self.waivers)
 
     def looker(self, bundle: Bundle) -> Looker:
         """What looks through the image of a bundle that was looked through."""

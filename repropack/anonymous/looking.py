@@ -36,6 +36,8 @@ _ACCOUNTS = re.compile(
     r"(?:.*/)?(?:\.ssh|\.netrc|\.gitconfig|\.git-credentials|\.pypirc|\.(?:bash|python|zsh)_history"
     r"|\.aws|\.docker|\.kube|\.config/(?:pip|uv|git|wandb|gcloud))(?:/|$)"
 )
+#: User ids between these are of people, and not of the system.
+_FIRST_PERSON, _NOBODY = 1000, 65534
 _NOBODYS_HOST = re.compile(r"localhost(?:\.localdomain)?|ip6-\w+|debuerreotype|buildkitsandbox|")
 
 
@@ -56,7 +58,10 @@ class _Layer:
 
 
 class Looker:
-    """Looks through one image. `seen` are the SHA-256 of files that were looked through already."""
+    """Looks through one image. `seen` are the SHA-256 of files that were looked through already.
+
+    With `stays`, its name in a bundle, it is not written anew: what else would be left out counts.
+    """
 
     def __init__(
         self,
@@ -65,7 +70,9 @@ class Looker:
         *,
         seen: frozenset[bytes],
         keeps_times: bool,
+        stays: str = "",
     ) -> None:
+        self._where, self._stays = stays or "image", bool(stays)
         self._needles: tuple[Needle, ...] = needles_of(words)
         self._waivers = waivers
         self._seen = seen
@@ -90,9 +97,10 @@ class Looker:
                 archive.members = []  # type: ignore[attr-defined]  # a million would fill memory
                 content = archive.extractfile(member) if member.isreg() else None
                 attributes = dict(member.pax_headers)
+                owners = tuple(owners_of(member)) if self._stays else ()
                 settle(member, self._keeps_times)
                 yield member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-                yield from self._member(member, attributes, content)
+                yield from self._member(member, attributes, content, owners)
         yield bytes(2 * tarfile.BLOCKSIZE)
 
     def was(self, digest: str) -> None:
@@ -106,20 +114,26 @@ class Looker:
         Everything has passed then: raises `AnonymityError` (exit code 3) with what was found.
         """
         config = settled_config(told, layers)
-        refuse(self._suspicions(config, layers), self._waivers)
+        refuse(self.suspicions(config, layers), self._waivers)
         return json.dumps(config, separators=(",", ":")).encode()
 
-    def _suspicions(self, config: dict[str, Any], layers: Sequence[str]) -> Iterator[Suspicion]:
+    def suspicions(self, config: dict[str, Any], layers: Sequence[str]) -> Iterator[Suspicion]:
+        """What was found in these layers, and what the config says."""
         for number, digest in enumerate(layers, start=1):
-            yield from self._judged(f"image/layer-{number}", self._layers.get(digest, _Layer()))
-        for place, text in texts_of(config, "image/config"):
+            place = f"{self._where}/layer-{number}"
+            yield from self._judged(place, self._layers.get(digest, _Layer()))
+        for place, text in texts_of(config, f"{self._where}/config"):
             for find in in_text(text, self._needles):
                 yield Suspicion(path=place, line=0, text=find.text, what=find.what)
 
     # ---- what is in it
 
     def _member(
-        self, member: tarfile.TarInfo, attributes: Mapping[str, str], content: IO[bytes] | None
+        self,
+        member: tarfile.TarInfo,
+        attributes: Mapping[str, str],
+        content: IO[bytes] | None,
+        owners: tuple[Find, ...],
     ) -> Iterator[bytes]:
         path = posixpath.normpath("/" + member.name).lstrip("/")
         sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
@@ -141,6 +155,7 @@ class Looker:
         about = (
             *in_name(path, self._needles),
             *(find for text in told if text for find in in_text(text, self._needles)),
+            *owners,
         )
         inside = (*of_machine(path, bytes(kept)), *search.finds)
         if (about or inside) and self._current is not None and self._count < _MOST_FINDS:
@@ -208,6 +223,13 @@ def in_name(path: str, needles: tuple[Needle, ...]) -> Iterator[Find]:
     yield from in_text(f"/{path}", needles)
     if _ACCOUNTS.match(path):
         yield Find("file of an account", Kind.SHAPE, 0, path)
+
+
+def owners_of(member: tarfile.TarInfo) -> Iterator[Find]:
+    """The names of accounts of people, which an engine looks up where it saves."""
+    for number, name in ((member.uid, member.uname), (member.gid, member.gname)):
+        if name and _FIRST_PERSON <= number < _NOBODY:
+            yield Find("name of an owner", Kind.NAME, 0, name)
 
 
 def extended(attributes: Mapping[str, str]) -> Iterator[str]:

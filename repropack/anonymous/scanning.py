@@ -8,6 +8,7 @@ and pictures of text are seen by nobody here.
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -21,8 +22,20 @@ from repropack.bundle import checksums
 from repropack.config import Waiver
 from repropack.errors import AnonymityError
 
-#: Files of a bundle that are not the project's: the judge, pip, conda's packages, a Python.
-FOREIGN = ("judge.pyz", "tools/", "conda/", "python.tar.gz", "base.sh", "Dockerfile.base", "LINKS")
+#: Files of a bundle that are not the project's: the judge, pip, conda's and Debian's packages, a
+#: Python, images (which `bases` looks through).
+FOREIGN = (
+    "judge.pyz",
+    "tools/",
+    "conda/",
+    "python.tar.gz",
+    "base.sh",
+    "Dockerfile.base",
+    "LINKS",
+    "base/base.tar.gz",
+    "base/cuda.tar.gz",
+    "debs/",
+)
 #: Where identities of the project stand; other files are generated, and have its words in them.
 OWN = ("source/", "local/", "data/", "author/")
 CONFIG = "source/repropack.yaml"
@@ -47,11 +60,6 @@ class Suspicion:
     def __str__(self) -> str:
         place = f"{self.path.removeprefix('source/')}{f':{self.line}' if self.line else ''}"
         return f"{place}: {self.what}: {self.text}"
-
-
-def refuse_suspicions(directory: Path, words: Iterable[Term], waivers: tuple[Waiver, ...]) -> None:
-    """Raise `AnonymityError` (exit code 3) with everything in a bundle that is not waived."""
-    refuse(scan(directory, tuple(words)), waivers)
 
 
 def refuse(suspicions: Iterable[Suspicion], waivers: tuple[Waiver, ...]) -> None:
@@ -80,16 +88,33 @@ def is_waived(found: Suspicion, waivers: tuple[Waiver, ...]) -> bool:
 def scan(directory: Path, words: tuple[Term, ...]) -> Iterator[Suspicion]:
     """Everything suspicious in a bundle, in the order of its paths and lines."""
     matcher = term_patterns(words)
+    own = built_wheels(directory)
     for path in checksums.walk(directory):
         name = path.relative_to(directory).as_posix()
         if name == checksums.SUMS or name.startswith(FOREIGN):
             continue
+        if name.startswith("wheels/") and name not in own:
+            continue  # an index has it, and the lock names it
         yield from of_name(name, matcher)
         if path.is_symlink():
             target = path.readlink().as_posix()
             yield from of_line(name, 0, target, (*matcher, *patterns.EVERYWHERE))
         else:
             yield from of_content(name, path.read_bytes(), matcher)
+
+
+def built_wheels(directory: Path) -> frozenset[str]:
+    """The wheels of a bundle that were built for it: of its authors' own packages, for all we know.
+
+    Where its manifest does not say, every wheel counts.
+    """
+    try:
+        built = json.loads((directory / "repropack.json").read_bytes())["built"]
+        return frozenset(f"wheels/{each['filename']}" for each in built)
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset(
+            path.relative_to(directory).as_posix() for path in directory.glob("wheels/*")
+        )
 
 
 def term_patterns(words: tuple[Term, ...]) -> tuple[patterns.Pattern, ...]:

@@ -21,13 +21,18 @@ LABEL = ("repropack.bundle", "0" * 64)
 BUILT_S = 1_700_000_000
 
 
-def layer(files: Mapping[str, bytes | str], attributes: Mapping[str, str] | None = None) -> bytes:
+def layer(
+    files: Mapping[str, bytes | str],
+    attributes: Mapping[str, str] | None = None,
+    *,
+    uid: int = 1000,
+) -> bytes:
     """A layer as Docker saves it on the machine of a user quillf: a text is where a link leads."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
-            info.uid = info.gid = 1000
+            info.uid = info.gid = uid
             info.uname = info.gname = "quillf"
             info.mtime = BUILT_S
             info.pax_headers = dict(attributes or {})
