@@ -18,7 +18,7 @@ import posixpath
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, cast, runtime_checkable
 
@@ -55,18 +55,22 @@ def write_image(
     path: Path,
     look: Passing | None = None,
     *,
-    tag: str | None = None,
+    name: str | None = None,
 ) -> CarriedImage:
     """Write an image to a file, whole or not at all, as `look` has it, which gets all of it first.
 
-    It is packed as its name says. `tag` is its name where it is loaded (None: the same).
+    It is packed as its name says. Where it is loaded it has the same tag, or is called `name`, with
+    its content as a tag: engines differ in what they take for an image's id.
     Raises `OSError`, `BuildError`, and what `look` raises.
     """
     with scratch(path.parent, ".image-") as directory:
         part = Path(directory) / "image"
         with Path(directory, "parts").open("w+b") as parts, part.open("wb") as out:
             kept = _Parts(parts, packing_of(path), look)
-            carried = _sort_out(kept, _Stream(engine.save(image)), tag or image.tag)
+            carried = _sort_out(kept, _Stream(engine.save(image)), image.tag)
+            if name is not None:
+                content = carried.config.digest.rpartition(":")[2]
+                carried = replace(carried, tag=f"{name}:{content[:16]}")
             _write(out, kept, carried)
         part.chmod(0o644)
         part.replace(path)

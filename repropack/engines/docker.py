@@ -35,6 +35,7 @@ from repropack.engines.model import (
     WorkOrder,
     WorkResult,
 )
+from repropack.engines.pinning import pinned_name
 from repropack.errors import BuildError, NoEngineError, RunError, TemporaryError, UsageError
 
 if TYPE_CHECKING:
@@ -262,8 +263,8 @@ class DockerEngine:
                 found = _inspect(self.client, tag)
             except docker.errors.ImageNotFound:
                 return None
-        digests = sorted(found.get("RepoDigests") or ())
-        return _image(digests[0], found) if digests else None
+        name = pinned_name(found.get("RepoDigests") or ())
+        return _image(name, found) if name else None
 
 
 def _inspect(client: APIClient, name: str) -> dict[str, Any]:

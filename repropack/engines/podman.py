@@ -31,6 +31,7 @@ from repropack.engines.model import (
     WorkOrder,
     WorkResult,
 )
+from repropack.engines.pinning import pinned_name
 from repropack.engines.podman_cli import Podman
 from repropack.engines.podman_pull import pull
 from repropack.engines.podman_run import remove_replaced, run_container, sweep
@@ -213,12 +214,9 @@ class PodmanEngine:
     def pinned(self, tag: str) -> Image | None:
         """Return a local image under the digest it was pulled by; `None` if it was not pulled."""
         found = self._podman.inspect(tag)
-        digests = [
-            name
-            for name in sorted((found or {}).get("RepoDigests") or ())
-            if not name.startswith("localhost/")  # Podman gives one to what was built here, too
-        ]
-        return _image(digests[0], found) if found and digests else None
+        names = (found or {}).get("RepoDigests") or ()
+        name = pinned_name(names, str((found or {}).get("Digest") or ""))
+        return _image(name, found) if found and name else None
 
 
 def _image(tag: str, found: dict[str, Any]) -> Image:

@@ -55,7 +55,7 @@ def saved_image(engine: Engine, image: Image, what: str, *, cache: Path) -> Brou
         path.parent.mkdir(parents=True, exist_ok=True)
         # A name of a registry, with its digest, would not survive the archive.
         by_id = replace(image, tag=image.id)
-        carried = write_image(engine, by_id, path, tag=f"repropack/{what}:{content[:16]}")
+        carried = write_image(engine, by_id, path, name=f"repropack/{what}")
         write_atomically(record, carried.to_text())
     except OSError as error:
         raise BuildError(
