@@ -106,7 +106,9 @@ def read_bundle(directory: Path) -> Bundle:
         InvalidError,
     ) as error:
         raise IntegrityError(
-            f"{path} is not a manifest that this version reads: {error}"
+            f"{path} is not a manifest that this version reads: {error}",
+            hint="get the bundle again from where it was published; what another version of "
+            "repropack wrote, its own ./reproduce.sh reproduces",
         ) from error
 
 
@@ -166,6 +168,8 @@ def carried_in(directory: Path, tag: str, listed: Mapping[str, str]) -> CarriedI
 
 def brought_from_json(raw: Any) -> CarriedImage | None:
     """An image that an image is built on, where the bundle brings it."""
+    if isinstance(raw, str):
+        raise ValueError("it brings its base without a digest, as earlier versions wrote it")
     return None if raw is None else image_from_json(raw)
 
 

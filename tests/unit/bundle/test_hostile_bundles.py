@@ -127,6 +127,20 @@ def test_foreign_image_is_not_replaced(honest: Path, manifest: dict[str, Any]) -
         from_manifest(honest, "0", changed(manifest, ("image", "tag"), "python:3.11-slim"))
 
 
+@pytest.mark.parametrize("name", ["image", "cuda_image"])
+def test_base_without_a_digest(name: str, tmp_path: Path) -> None:
+    """An offline bundle of an earlier version, which names a file alone, is refused with a hint."""
+    bundle = make_bundle(example("quickstart", tmp_path), tmp_path / "bundle").directory
+    path = bundle / "repropack.json"
+    raw = json.loads(path.read_bytes())
+    path.write_text(json.dumps(changed(raw, ("base", name), "base/base.tar.gz")))
+    reseal(bundle)
+    with pytest.raises(IntegrityError, match="without a digest") as caught:
+        read_bundle(bundle)
+    assert caught.value.exit_code == 7
+    assert caught.value.hint is not None and "./reproduce.sh" in caught.value.hint
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
