@@ -227,6 +227,23 @@ def podman() -> Iterator[Cli]:
         yield cli
 
 
+def store_apart(directory: Path) -> dict[str, str]:
+    """Variables for a Podman with a store of its own, as empty as the directory.
+
+    What runs is noted there, too: `podman system reset` would take away everybody's notes.
+    """
+    told = os.environ.get("CONTAINERS_CONF")
+    settings = Path(told).read_text() if told else "[engine]\n"
+    own = f'[engine]\ntmp_dir = "{directory}/libpod"\n'
+    containers, storage = directory / "containers.conf", directory / "storage.conf"
+    containers.write_text(settings.replace("[engine]\n", own))
+    storage.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{directory}/images"\n'
+        f'runroot = "{directory}/run"\n'
+    )
+    return {"CONTAINERS_CONF": str(containers), "CONTAINERS_STORAGE_CONF": str(storage)}
+
+
 def bookworm(engine: Engine) -> Image:
     """The base that tests build on."""
     spec = BaseSpec(suite="bookworm", python="3.11")

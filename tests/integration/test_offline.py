@@ -13,7 +13,7 @@ import pytest
 
 from repropack.workspace import cache_directory
 from tests.conftest import commit_all
-from tests.integration.engine_bundle import podman
+from tests.integration.engine_bundle import podman, store_apart
 from tests.integration.reviewer_probe import docker, repropack
 from tests.unit.environment.wheelhouse import make_wheel, sha256
 
@@ -69,20 +69,17 @@ def build(place: Place, out: Path) -> None:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def alone(tmp_path: Path) -> Iterator[list[str]]:
     """The words in front of a command without a network; podman has no images."""
     if os.getuid():
         pytest.skip("only root can take the network away")
     for cli in podman():
-        storage = tmp_path / "storage.conf"
-        storage.write_text(
-            f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/images"\n'
-            f'runroot = "{tmp_path}/run"\n'
-        )
-        monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
-        assert cli.do("images", "--quiet") == ""
-        yield ["unshare", "--net"]
-        cli.do("system", "reset", "--force")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in store_apart(tmp_path).items():
+                patch.setenv(name, value)
+            assert cli.do("images", "--quiet") == ""
+            yield ["unshare", "--net"]
+            cli.do("system", "reset", "--force")
 
 
 def test_reviewer_without_a_network(place: Place, alone: list[str], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import pytest
 from repropack.engines.docker import DockerEngine
 from tests.conftest import commit_all
 from tests.integration.daemons import Daemon, refuse, running, wait_for
-from tests.integration.engine_bundle import PODMAN_SETTINGS, bookworm, buildkit_cli
+from tests.integration.engine_bundle import bookworm, buildkit_cli
 from tests.integration.reviewer_probe import repropack
 from tests.integration.test_offline import alone
 
@@ -163,34 +163,6 @@ def forget(daemon: Daemon) -> None:
     daemon.ask("builder", "prune", "--all", "--force")
 
 
-@contextmanager
-def podman_store(directory: Path, port: int) -> Iterator[dict[str, str]]:
-    """Variables for a Podman without images that finds the public registry at this port."""
-    containers = directory / "containers.conf"
-    containers.write_text(PODMAN_SETTINGS)
-    storage, registries = directory / "storage.conf", directory / "registries.conf"
-    storage.write_text(
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{directory}/images"\n'
-        f'runroot = "{directory}/run"\n'
-    )
-    registries.write_text(
-        'unqualified-search-registries = ["docker.io"]\n[[registry]]\n'
-        f'prefix = "docker.io"\nlocation = "localhost:{port}"\ninsecure = true\n'
-    )
-    settings = {
-        "CONTAINERS_CONF": str(containers),
-        "CONTAINERS_STORAGE_CONF": str(storage),
-        "CONTAINERS_REGISTRIES_CONF": str(registries),
-    }
-    yield settings
-    subprocess.run(
-        ["podman", "system", "reset", "--force"],
-        env={**os.environ, **settings},
-        check=True,
-        capture_output=True,
-    )
-
-
 def build(project: Path, out: Path, before: list[str], engine: str, **variables: str) -> None:
     """Write a bundle that needs no network."""
     cache = out.with_name(f"cache-{engine}")
@@ -210,14 +182,18 @@ def test_the_base_is_named_by_the_digest_of_its_list(author: Author) -> None:
 
 
 @pytest.mark.slow
-def test_both_engines_write_the_same_bundle(author: Author, tmp_path: Path) -> None:
+def test_both_engines_write_the_same_bundle(
+    author: Author, alone: list[str], tmp_path: Path
+) -> None:
     """Podman has two digests of an image and Docker one: the same one is recorded."""
-    bundle = tmp_path / "podman"
-    with (
-        registry(author.daemon, author.bundle.parent, author.port) as inside,
-        podman_store(tmp_path, author.port) as settings,
-    ):
-        build(author.project, bundle, inside, "podman", **settings)
+    bundle, registries = tmp_path / "bundle", tmp_path / "registries.conf"
+    registries.write_text(
+        'unqualified-search-registries = ["docker.io"]\n[[registry]]\n'
+        f'prefix = "docker.io"\nlocation = "localhost:{author.port}"\ninsecure = true\n'
+    )
+    place = {"CONTAINERS_REGISTRIES_CONF": str(registries)}
+    with registry(author.daemon, author.bundle.parent, author.port) as inside:
+        build(author.project, bundle, inside, "podman", **place)
     sums = [path.joinpath("SHA256SUMS").read_text() for path in (author.bundle, bundle)]
     assert sums[0] == sums[1] and "base/base.tar.gz" in sums[0]
 
