@@ -11,16 +11,14 @@ from pathlib import Path
 
 from repropack.bundle import Bundle
 from repropack.bundle.image import REWRITTEN, CarriedImage
-from repropack.engines import Image
-from repropack.engines.archive import reader
-from repropack.engines.saved import Keeper
 from repropack.errors import BuildError, UsageError
 from repropack.images import built_again, finish
 from repropack.judge.imagediff import Comparison, compare, load, save, told
-from repropack.judge.imagefiles import Listing, read_image
+from repropack.judge.imagefiles import Listing
 from repropack.judge.imagelayers import ImageError
 from repropack.marks import scratch
 from repropack.metadata.provenance import FILES, recorded
+from repropack.remade import listing_of, remade
 from repropack.settings import Built, Level, Sameness
 from repropack.workshop import Workshop
 
@@ -46,6 +44,7 @@ def finished(bundle: Bundle, workshop: Workshop, lock: Path | None = None) -> Bu
     if workshop.base is None:
         return built
     try:
+        built = replace(built, remade=remade(bundle, workshop))
         if workshop.settings.check_reproducible:
             return replace(built, sameness=compared_with_second(built, workshop))
         if workshop.settings.rebuild:
@@ -164,14 +163,6 @@ def pinned(bundle: Bundle) -> Level:
     )
     cuda = bundle.base.cuda is None or "@sha256:" in bundle.base.cuda
     return Level.PINNED if base and cuda else Level.RECIPE
-
-
-def listing_of(image: Image, workshop: Workshop) -> Listing:
-    """The files of an image. Raises `ImageError`, and what saving raises."""
-    engine = workshop.engine
-    assert isinstance(engine, Keeper), "it has images"
-    with reader(engine.save(image)) as stream:
-        return read_image(stream)
 
 
 def write_list(listing: Listing, path: Path) -> str:

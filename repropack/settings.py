@@ -32,9 +32,10 @@ class Settings:
     which goes into the bundle. `sign` is the SSH key to sign with, `trust` names those whose
     signature a bundle must have. `anonymous` leaves out who made it, and looks for what is left,
     `hide` has further words to look for. `allow` is what a bundle may have beyond a closed
-    container: `network`, `gpu`. With `fetch`, data that is missing is fetched. With `offline`
-    everything that an image build needs goes into the bundle, with `with_image` the image itself.
-    `archive` is the file that the bundle is to be, in parts of `part_bytes`.
+    container: `network`, `gpu`, and `debs` to have its base made again. With `fetch`, data that is
+    missing is fetched. With `offline` everything that an image build needs goes into the bundle,
+    with `with_image` the image itself. `archive` is the file that the bundle is to be, in parts of
+    `part_bytes`.
     `check_reproducible` builds the image a second time and compares. `agree` answers what a person
     may be asked.
     """
@@ -137,7 +138,7 @@ class Built:
     `lock` is what was resolved for it, as a file that its author can commit. `archive` is the
     bundle as one file, where that was asked for. `made` says that the image was built by this call,
     and did not lie there. `sameness` is how it compares, where that was asked for: with a second
-    one, or with the one of the author.
+    one, or with the one of the author; `remade` how the base does, made again of its packages.
     """
 
     bundle: Bundle
@@ -149,6 +150,7 @@ class Built:
     strange: tuple[str, ...] = ()
     made: bool = True
     sameness: Sameness | None = None
+    remade: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

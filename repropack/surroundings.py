@@ -30,6 +30,7 @@ def surroundings(built: Built) -> dict[str, dict[str, Any]]:
             "suite": bundle.base.suite,
             "system packages": ", ".join(bundle.base.apt) or "none",
             **({"Debian packages": differing} if bundle.debs else {}),
+            **({"base, a second time": "; ".join(built.remade)} if built.remade else {}),
         },
         "driver": {"NVIDIA": ", ".join(sorted({g.driver_version for g in facts.gpus})) or "none"},
         "GPU": {"in the machine": ", ".join(str(gpu) for gpu in facts.gpus) or "none"},

@@ -271,6 +271,8 @@ with_debootstrap() {
     root=$work/root
     say "bootstrapping Debian $suite with debootstrap"
     if [ -d "$work/archive" ]; then
+        grep -q "^apt$tab" "$work/list" || die 75 "mmdebstrap chose these packages, debootstrap wants others" \
+            "apt-get install mmdebstrap"
         set -- --no-check-gpg "$suite" "$root" "file://$work/archive"
     else
         set -- "$suite" "$root" ${mirror:+"$mirror"}

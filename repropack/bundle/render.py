@@ -188,6 +188,7 @@ def reproduce_sh(
             conda=ingredients.conda,
             packages=[choice.value for choice in plan.base.apt],
             archive=PYTHON if ingredients.base.python else "",
+            debs=len(ingredients.base.deb_files),
             brought={name: image.record for name, image in ingredients.base.brought},
             claims=[claim.id for claim in plan.claims],
             quick=plan.quick_experiments,

@@ -19,9 +19,11 @@ def trust_options(command: Command) -> Command:
     """What is asked of somebody else's bundle, and given to it."""
     command = click.option(
         "--allow",
-        type=click.Choice(["network", "gpu"]),
+        type=click.Choice(["network", "gpu", "debs"]),
         multiple=True,
-        help="Let the experiments of a BUNDLE have it; it is not asked of a repository.",
+        help="Let the experiments of a BUNDLE have it; it is not asked of a repository. `debs`: "
+        "with --rebuild, make the base again from the BUNDLE's Debian packages, whose scripts then "
+        "run on this machine, outside of a container.",
     )(command)
     return click.option(
         "--trust",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from repropack.engines.debs import provide_debs
 from repropack.errors import TemporaryError
 from tests.conftest import commit_all
 from tests.integration.engine_bundle import ignore
-from tests.integration.reviewer_probe import repropack
+from tests.integration.reviewer_probe import docker, repropack
 from tests.unit.environment.wheelhouse import sha256
 
 NAME = "deb-probe"
@@ -109,3 +110,56 @@ def test_a_bundle_brings_every_package_of_its_base(bundle: Bundle) -> None:
     assert bundle.brings_debs and len(bundle.debs) > 80
     files = {path.name: sha256(path) for path in (bundle.directory / "debs").iterdir()}
     assert files == {deb.filename: deb.sha256 for deb in bundle.debs}
+
+
+def rebuilt(bundle: Bundle, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The bundle verified, its image built again, with Docker and without a network."""
+    if os.getuid():
+        pytest.skip("only root can take the network away")
+    options = ("--engine", "docker", "--rebuild", *words, "-o", str(directory / "out"))
+    return repropack(
+        *("verify", str(bundle.directory), *options),
+        before=["unshare", "--net"],
+        REPROPACK_CACHE=str(directory / "cache"),
+    )
+
+
+@pytest.mark.engine
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_base_is_made_again_without_a_network(bundle: Bundle, tmp_path: Path) -> None:
+    """Of its packages alone comes the layer that the manifest names; the report says so."""
+    done = rebuilt(bundle, tmp_path, "--allow", "debs")
+    assert done.returncode == 0, done.stderr
+    said = f"made again of its {len(bundle.debs)} Debian packages, the same to the bit"
+    assert f"base: {said}" in done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert said in json.dumps(report["environment"])
+    assert "repropack/again" not in docker("images", "repropack/again")
+
+
+@pytest.mark.engine
+@pytest.mark.network
+def test_scripts_of_a_stranger_are_not_run_unasked(bundle: Bundle, tmp_path: Path) -> None:
+    """Without `--allow debs` the image is built on the bundle's base, and that is told."""
+    done = rebuilt(bundle, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "not made again" in done.stderr and "--allow debs" in done.stderr
+
+
+@pytest.mark.engine
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_script_makes_the_base_again(bundle: Bundle, tmp_path: Path) -> None:
+    """`reproduce.sh --rebuild` does the same where `REPROPACK_DEBS` asks for it."""
+    if os.getuid():
+        pytest.skip("only root can take the network away")
+    copy = tmp_path / "a bundle"
+    shutil.copytree(bundle.directory, copy, symlinks=True)
+    command = ["unshare", "--net", str(copy / "reproduce.sh"), "--rebuild", "--engine", "docker"]
+    asked = {**os.environ, "REPROPACK_DEBS": "yes"}
+    done = subprocess.run(command, env=asked, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = f"made again of its {len(bundle.debs)} Debian packages, the same to the bit"
+    assert f"base: {said}" in done.stderr
+    assert "repropack/again" not in docker("images", "repropack/again")
