@@ -122,6 +122,6 @@ def read_runnable(
     chosen = select_runs(bundle, question)
     refuse_loosening(chosen, settings, reporter)
     place = question.out or question.home or directory
-    demands.check(bundle, chosen, settings, reporter, place.absolute())
+    demands.check(bundle, chosen, settings, reporter, place.absolute(), question.jobs)
     datasets.provide(bundle, question, cache=settings.cache, reporter=reporter)
     return bundle

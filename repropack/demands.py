@@ -7,7 +7,6 @@ words (`templates/reproduce/checks.sh.j2`). Does not own: what a GPU is compared
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,8 @@ from repropack.bundle.render import disk_megabytes
 from repropack.cuda import CudaPlan
 from repropack.cuda.compare import compare
 from repropack.engines import EngineFacts, choose, host_of
-from repropack.environment import Target
+from repropack.environment import Target, Wheel
+from repropack.environment.condamodel import CondaFile
 from repropack.errors import Interrupted, RunError
 from repropack.findings import Severity
 from repropack.images import BUNDLE_LABEL
@@ -37,10 +37,12 @@ def check(
     settings: Settings,
     reporter: Reporter,
     place: Path | None = None,
+    jobs: int | None = 1,
 ) -> None:
     """Tell how long the runs took at the authors', and what is less than is needed.
 
-    `place` is where the runs' results go. Raises `NoEngineError`, `RunError` for a GPU that is
+    `place` is where the runs' results go, `jobs` how many are done at once, where that is known
+    beforehand. Raises `NoEngineError`, `RunError` for a GPU that is
     needed and not there, and `Interrupted` where somebody was asked and said no.
     """
     engine = choose(settings.engine, builder=settings.builder)
@@ -51,7 +53,7 @@ def check(
     effort = NOTHING_MEASURED if any(e.is_quick for e in chosen.experiments) else told(bundle)
     seconds, untold = took(effort, chosen)
     reporter.note(f"time: {words(seconds, untold, effort.machine)}")
-    lacking = list(lacks(bundle, chosen, effort, facts, is_there=is_there))
+    lacking = list(lacks(bundle, chosen, effort, facts, is_there=is_there, jobs=jobs or 1))
     lacking += lacks_place(chosen, effort, place)
     if seconds > LONG_S:
         lacking.append("the runs take more than a day")
@@ -135,19 +137,24 @@ def words(seconds: float, untold: int, machine: str) -> str:
 
 
 def lacks(
-    bundle: Bundle, chosen: Selection, effort: Effort, facts: EngineFacts, *, is_there: bool
+    bundle: Bundle,
+    chosen: Selection,
+    effort: Effort,
+    facts: EngineFacts,
+    *,
+    is_there: bool,
+    jobs: int = 1,
 ) -> Iterator[str]:
     """What there is less of than is needed."""
-    written_bytes, _ = effort.disk_bytes([run.experiment for run in chosen.runs])
-    parts = {
-        "the image": 0 if is_there else disk_megabytes((*bundle.wheels, *bundle.conda)),
-        "a run": math.ceil(written_bytes / 1e6),
-    }
+    written_mb, writing = effort.writes_mb([run.experiment for run in chosen.runs], jobs)
+    runs = "a run" if writing < 2 else f"{writing} runs at once"
+    parts = {"the image": 0 if is_there else image_mb(bundle), runs: written_mb}
     needed_mb, free_bytes = sum(parts.values()), facts.disk_free_bytes
     if free_bytes is not None and free_bytes < needed_mb * 10**6:
         what = " and ".join(name for name, needed in parts.items() if needed)
+        many = " and " in what or (what == runs and writing > 1)
         yield (
-            f"{what} {'need' if ' and ' in what else 'needs'} about {needed_mb} MB, and where "
+            f"{what} {'need' if many else 'needs'} about {needed_mb} MB, and where "
             f"{facts.name} keeps its own {free_bytes / 1e6:.0f} MB are free"
         )
     names = {run.experiment for run in chosen.runs}
@@ -160,20 +167,27 @@ def lacks(
         )
 
 
+def image_mb(bundle: Bundle) -> int:
+    """What the image may take while it is built: as reproduce.sh has it."""
+    installers = tuple(tool for tool in bundle.tools if tool.name != "pip")
+    packages: tuple[Wheel | CondaFile, ...] = (*bundle.wheels, *installers, *bundle.conda)
+    return disk_megabytes(packages, (bundle.base_image, bundle.cuda_image))
+
+
 def lacks_place(chosen: Selection, effort: Effort, place: Path | None) -> Iterator[str]:
     """Too little room for what the runs leave."""
-    _, kept_bytes = effort.disk_bytes([run.experiment for run in chosen.runs])
+    kept_mb = effort.leaves_mb([run.experiment for run in chosen.runs])
     there = (
         None if place is None else next((p for p in (place, *place.parents) if p.is_dir()), None)
     )
-    if there is None or not kept_bytes:
+    if there is None or not kept_mb:
         return
     try:
         free_bytes = shutil.disk_usage(there).free
     except OSError:
         return
-    if free_bytes < kept_bytes:
+    if free_bytes < kept_mb * 10**6:
         yield (
-            f"what the runs leave needs about {math.ceil(kept_bytes / 1e6)} MB in {there}, where "
+            f"what the runs leave needs about {kept_mb} MB in {there}, where "
             f"{free_bytes / 1e6:.0f} MB are free"
         )

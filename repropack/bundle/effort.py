@@ -40,16 +40,22 @@ class Effort:
         for name in dict.fromkeys(name for name, _ in self.runs):
             seconds = [took for other, took in self.runs if other == name]
             most = (most_of(each, name) for each in (self.peaks, self.written, self.kept))
-            peak_mb, written_mb, kept_mb = (math.ceil(count / 1e6) for count in most)
+            peak_mb, written_mb, kept_mb = map(in_mb, most)
             count = sum(run.experiment == name for run in runs)
             numbers = (math.ceil(sum(seconds) / len(seconds)), peak_mb, count, written_mb, kept_mb)
             lines.append("\t".join([name, *map(str, numbers)]))
         return "\n".join(lines)
 
-    def disk_bytes(self, names: Sequence[str]) -> tuple[int, int]:
-        """What the largest of such runs writes, and what all of them leave: a name for each run."""
-        largest = max((most_of(self.written, name) for name in names), default=0)
-        return largest, sum(most_of(self.kept, name) for name in names)
+    def writes_mb(self, names: Sequence[str], jobs: int = 1) -> tuple[int, int]:
+        """What the largest of such runs write that are done at once, and how many of them write: a
+        name for each run, `jobs` at once.
+        """
+        each = sorted((in_mb(most_of(self.written, name)) for name in names), reverse=True)[:jobs]
+        return sum(each), sum(map(bool, each))
+
+    def leaves_mb(self, names: Sequence[str]) -> int:
+        """What all of such runs leave: a name for each run."""
+        return sum(in_mb(most_of(self.kept, name)) for name in names)
 
     @property
     def peak_mb(self) -> int | None:
@@ -64,6 +70,11 @@ NOTHING_MEASURED = Effort()
 def most_of(measured: tuple[tuple[str, int], ...], experiment: str) -> int:
     """The most that was measured of an experiment."""
     return max((count for name, count in measured if name == experiment), default=0)
+
+
+def in_mb(count: int) -> int:
+    """Bytes in MB (10^6 bytes), rounded up."""
+    return math.ceil(count / 1e6)
 
 
 def minutes(seconds: float) -> str:

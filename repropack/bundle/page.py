@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from repropack.bundle.contents import Ingredients
 from repropack.bundle.effort import Effort, measured
-from repropack.bundle.render import disk_megabytes, environment, megabytes
+from repropack.bundle.render import disk_of, environment, megabytes
 from repropack.judge.model import Claim, Experiment, MetricRef
 from repropack.metadata import swhid
 from repropack.plan import Plan
@@ -51,7 +51,7 @@ def readme(
             debs=len(ingredients.base.deb_files),
             download_mb=megabytes((*ingredients.downloads, *ingredients.conda)),
             datasets=ingredients.data,
-            disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
+            disk_mb=disk_of(ingredients),
         )
     )
 

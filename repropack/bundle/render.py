@@ -11,6 +11,7 @@ from repropack import __version__, assets
 from repropack.bundle import quoting
 from repropack.bundle.contents import PYTHON, Ingredients
 from repropack.bundle.effort import NOTHING_MEASURED, Effort
+from repropack.bundle.image import CarriedImage
 from repropack.cuda.version import minor
 from repropack.environment import Wheel
 from repropack.environment.condamodel import CondaFile
@@ -192,7 +193,7 @@ def reproduce_sh(
             brought={name: image.record for name, image in ingredients.base.brought},
             claims=[claim.id for claim in plan.claims],
             quick=plan.quick_experiments,
-            disk_mb=disk_megabytes((*ingredients.downloads, *ingredients.conda)),
+            disk_mb=disk_of(ingredients),
             driver="" if plan.cuda.driver is None else plan.cuda.driver.value,
             measured=effort.table(plan.runs),
             measured_on=effort.machine,
@@ -206,11 +207,22 @@ def reproduce_sh(
     )
 
 
-def disk_megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:
-    """What to have free, in MB: the downloads, twice what they unpack to (about three times their
-    size, in the installer's stage and in the image), and the base.
+def disk_of(ingredients: Ingredients) -> int:
+    """What to have free for the image of a bundle, in MB."""
+    images = [image.record for _, image in ingredients.base.brought]
+    return disk_megabytes((*ingredients.needed, *ingredients.conda), images)
+
+
+def disk_megabytes(
+    wheels: Sequence[Wheel | CondaFile], images: Sequence[CarriedImage | None] = ()
+) -> int:
+    """What to have free, in MB: the packages, twice what they unpack to (about three times their
+    size, in the installer's stage and in the image), and what is below: the images that the bundle
+    brings, as they lie in an engine's store, else a base of the usual size.
     """
-    return round(300 + 7 * megabytes(wheels), -2)
+    layers = {layer for image in images if image is not None for layer in image.layers}
+    below = round(sum(layer.size_bytes for layer in layers) / 1e6)
+    return round(max(300, below) + 7 * megabytes(wheels), -2)
 
 
 def megabytes(wheels: Sequence[Wheel | CondaFile]) -> int:

@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 
 from repropack import demands
-from repropack.bundle import Bundle
+from repropack.bundle import Bundle, write_bundle
+from repropack.bundle.contents import Brought
+from repropack.bundle.image import Blob, CarriedImage
 from repropack.engines import EngineFacts
+from repropack.environment import Wheel
 from repropack.errors import Interrupted, RunError
 from repropack.judge.selection import select
 from repropack.progress import Silent
+from repropack.project import look
 from repropack.settings import Settings
+from tests.unit.bundle.made import plan_of
 
 
 class Notes(Silent):
@@ -90,6 +95,45 @@ def test_lacking(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Interrupted) as caught:
         checked(bundle, monkeypatch, False, "first", **little)
     assert caught.value.exit_code == 130 and caught.value.hint == "--yes goes on without asking"
+
+
+@pytest.mark.parametrize(("jobs", "mb"), [(2, 4300), (9, 6300), (None, 2300)])
+def test_runs_at_once_write_at_once(bundle: Bundle, jobs: int | None, mb: int) -> None:
+    """What a run writes counts once for each that is done at the same time, as in reproduce.sh."""
+    facts = EngineFacts(name="docker", version="27", disk_free_bytes=10**8)
+    chosen, effort = select(bundle.manifest, ["first"]), demands.told(bundle)
+    (told,) = demands.lacks(bundle, chosen, effort, facts, is_there=False, jobs=jobs or 1)
+    assert f"need about {mb} MB, and where" in told
+    (told,) = demands.lacks(bundle, chosen, effort, facts, is_there=True, jobs=jobs or 1)
+    assert told.startswith(f"{min(jobs, 3)} runs at once need" if jobs else "a run needs")
+
+
+@pytest.mark.parametrize("layers", [(), (105,), (600, 150), (600, 150, 150)])
+def test_disk_for_the_image(layers: tuple[int, ...], quickstart: Path, tmp_path: Path) -> None:
+    """An image that the bundle brings is counted as it is unpacked; all say the same number."""
+    plan, made = plan_of(quickstart)
+    wheels = tuple(
+        Wheel(name=name, version="1", filename=f"{name}-1-py3-none-any.whl", size_bytes=size,
+              sha256="1" * 64)
+        for name, size in (("numpy", 50_000_000), ("uv", 20_000_000), ("pip", 90_000_000))
+    )  # fmt: skip
+    made = dataclasses.replace(made, wheels=wheels[:1], tools=wheels[1:2])
+    if layers:
+        blobs = tuple(Blob(digest=f"sha256:{mb:064}", size_bytes=mb * 10**6) for mb in layers)
+        record = CarriedImage(tag="repropack/base:0", config=blobs[0], layers=blobs)
+        file = tmp_path / "base.tar.gz"
+        file.write_bytes(b"packed")
+        image = Brought(path=file, record=record)
+        made = dataclasses.replace(made, base=dataclasses.replace(made.base, image=image))
+        made = dataclasses.replace(made, wheels=(), tools=())
+    source = look(quickstart, allow_dirty=False).source
+    out = tmp_path / "bundle"
+    written = write_bundle(plan, source, made, cache=tmp_path / "cache", out=out)
+    expected = 800 if not layers else 300 if layers == (105,) else 800
+    with_pip = dataclasses.replace(written, tools=(*written.tools, wheels[2]))
+    assert demands.image_mb(with_pip) == expected  # which is not for the image
+    assert f"\ndisk_mb={expected} " in (out / "reproduce.sh").read_text()
+    assert f"Disk: about {expected} MB." in (out / "README.md").read_text()
 
 
 def test_no_gpu(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

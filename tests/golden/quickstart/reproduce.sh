@@ -567,11 +567,11 @@ check_machine() {
     lacking=''
     add_measured
     if ! image_is_there; then
-        if [ "$writes" = 0 ]; then what="the image needs"; else what="the image and a run need"; fi
+        if [ "$writes" = 0 ]; then what="the image needs"; else what="the image and $writers need"; fi
         check_disk "$store" "$((disk_mb + writes))" "$what"
         wheels_are_whole || check_disk "$here" "$download_mb" "the packages need"
     elif [ "$writes" != 0 ]; then
-        check_disk "$store" "$writes" "a run needs"
+        check_disk "$store" "$writes" "$writers $need"
     fi
     [ "$leaves" = 0 ] || check_disk "$out" "$leaves" "what the runs leave needs"
     check_memory
@@ -631,15 +631,18 @@ check_memory() {
 }
 
 # add_measured: what the authors' runs took together, in seconds, and left, in MB; and what the
-# largest of them had of memory, and wrote.
+# largest of them had of memory. What the largest wrote counts as often as runs are done at once.
 add_measured() {
     total=0
     peak=0
     untold=0
     writes=0
+    writers='a run'
+    need=needs
     leaves=0
     [ ! -s "$work/chosen" ] || untold=$(grep -c '' "$work/chosen")
     [ "$quick" = no ] || return 0
+    : >"$work/writes"
     while IFS=$tab read -r name each_s each_mb times each_writes each_leaves; do
         [ -n "$name" ] || continue
         if [ -s "$work/chosen" ]; then
@@ -650,10 +653,23 @@ add_measured() {
         leaves=$((leaves + times * each_leaves))
         [ "$times" != 0 ] || continue
         if [ "$each_mb" -gt "$peak" ]; then peak=$each_mb; fi
-        if [ "$each_writes" -gt "$writes" ]; then writes=$each_writes; fi
+        [ "$each_writes" = 0 ] || echo "$each_writes $times" >>"$work/writes"
     done <<MEASURED
 $measured_runs
 MEASURED
+    add_writes
+}
+
+add_writes() {
+    at_once=0
+    case $jobs in auto) places=1 ;; *) places=$jobs ;; esac
+    sort -rn "$work/writes" >"$work/largest"
+    while read -r each_writes times; do
+        [ "$times" -le "$((places - at_once))" ] || times=$((places - at_once))
+        writes=$((writes + times * each_writes))
+        at_once=$((at_once + times))
+    done <"$work/largest"
+    [ "$at_once" -lt 2 ] || { writers="$at_once runs at once" && need=need; }
 }
 
 tell_time() {

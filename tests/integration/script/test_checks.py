@@ -79,6 +79,24 @@ def test_what_is_lacking_is_told(shell: tuple[str, ...], bundle: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("jobs", "python", "told"),
+    [
+        ("1", False, "the image and a run need about 2300 MB"),
+        ("2", False, "the image and 2 runs at once need about 4300 MB"),
+        ("9", True, "the image and 3 runs at once need about 6300 MB"),
+        ("auto", True, "the image and a run need about 2300 MB"),
+    ],
+)
+def test_runs_at_once_write_at_once(
+    jobs: str, python: bool, told: str, bundle: Path, tmp_path: Path
+) -> None:
+    """What a run writes counts once for each that is done at the same time."""
+    path = machine(tmp_path, free=97_700, driver="580.1", python=python)
+    done = reproduce(bundle, "--jobs", jobs, "-o", str(tmp_path / "o"), path=path)
+    assert done.returncode == 75 and f"note: {told} in {tmp_path}" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "python", "told"),
     [
         (

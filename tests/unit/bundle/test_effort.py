@@ -32,15 +32,19 @@ def test_measured() -> None:
 
 
 def test_what_runs_write() -> None:
-    """The largest run counts while it is done, and what each leaves for all of them."""
+    """The largest runs at once count while they are done, and what each leaves for all of them."""
     more = {**RECORD, "experiment": "darts", "written_bytes": 3_000_000, "kept_bytes": 1_500_000}
     less = {**RECORD, "experiment": "brief", "written_bytes": 2_000_000}
     effort = measured({**AUTHOR, "author/runs/darts/record.json": json.dumps(more),
                        "author/runs/brief/record.json": json.dumps(less)})  # fmt: skip
-    assert effort.disk_bytes(["darts", "darts", "brief", "other"]) == (3_000_000, 3_000_000)
-    assert effort.disk_bytes(["brief"]) == (2_000_000, 0)
+    runs = ["brief", "darts", "other", "darts", "brief"]
+    assert [effort.writes_mb(runs, jobs) for jobs in (1, 2, 3, 4, 9)] == [
+        *((3, 1), (6, 2), (8, 3), (10, 4), (10, 4))
+    ]
+    assert (effort.leaves_mb(runs), effort.leaves_mb(["brief"])) == (4, 0)
     assert effort.table(()) == "darts\t90\t809\t0\t3\t2"
-    assert measured(AUTHOR).disk_bytes(["darts"]) == (0, 0)
+    assert measured(AUTHOR).writes_mb(["darts"]) == (0, 0)
+    assert measured(AUTHOR).leaves_mb(["darts"]) == 0
 
 
 def test_page_tells_it(tmp_path: Path) -> None:
