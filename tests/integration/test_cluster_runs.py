@@ -17,21 +17,19 @@ from pathlib import Path
 import pytest
 
 from repropack.engines import BUILDS_NONE, Image, Mount, RunStatus, choose
-from repropack.engines.carried import write_image
 from repropack.engines.cluster import ClusterEngine
 from repropack.engines.docker import DockerEngine
 from repropack.engines.runtimes import Bind, Box, runtime
-from repropack.errors import BuildError, NoEngineError, RunError
-from repropack.marks import owner
+from repropack.errors import BuildError, RunError
 from repropack.zstd import library
 from tests.conftest import commit_all
-from tests.integration import apptainer_program
-from tests.integration.engine_bundle import bookworm, ignore, order, read, recipe, write_context
+from tests.integration.cluster_probe import NOBODY, PROBE_TAG, archive, engine, image
+from tests.integration.engine_bundle import ignore, order, read, recipe
 from tests.integration.reviewer_probe import repropack
 
 pytestmark = pytest.mark.engine
 
-PROBE_TAG = "repropack-test/cluster:1"
+__all__ = ["archive", "engine", "image"]  # fixtures
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
 name: cluster-probe
@@ -40,54 +38,6 @@ experiments:
 claims:
   - {id: v, metric: e.v, value: "7"}
 """
-
-
-FROM_UNSTABLE = (pytest.mark.slow, pytest.mark.network)
-RUNTIMES = ("charliecloud", pytest.param("apptainer", marks=FROM_UNSTABLE))
-
-
-@pytest.fixture(scope="module", params=RUNTIMES)
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ClusterEngine]:
-    """A runtime, with a cache of its own."""
-    found = ClusterEngine(request.param, directory=tmp_path_factory.mktemp("unpacked"))
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "apptainer":
-            programs = apptainer_program.installed(tmp_path_factory.mktemp("apptainer"))
-            patch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-        try:
-            found.check()
-        except NoEngineError as error:
-            assert os.environ.get("CI") != "true", error.what
-            pytest.skip(error.what)
-        yield found
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The probe's image as a bundle carries it."""
-    directory = tmp_path_factory.mktemp("probe")
-    docker = DockerEngine()
-    context = write_context(directory / "context", base=bookworm(docker).tag)
-    built = docker.build(recipe(context, directory / "build.log", tag=PROBE_TAG), ignore)
-    write_image(docker, built, directory / "image.tar.zst")
-    yield directory / "image.tar.zst"
-    docker.remove_image(PROBE_TAG)
-
-
-@pytest.fixture(scope="module")
-def image(engine: ClusterEngine, archive: Path) -> Image:
-    """It is unpacked."""
-    with subprocess.Popen(["sleep", "60"]) as somebody:
-        left = engine.directory / f".unpacking-{owner(somebody.pid)}"
-        left.mkdir()
-        somebody.kill()
-    with library().open(archive) as file:
-        engine.load_pieces(iter(lambda: file.read(1 << 16), b""), archive.name)
-    found = engine.image(PROBE_TAG)
-    assert found is not None and not left.exists()
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +97,7 @@ def test_run_is_isolated(engine: ClusterEngine, image: Image, tmp_path: Path) ->
     """No network, no capability that counts, a read-only root, and a scratch directory."""
     engine.run(order(image, "isolation", tmp_path / "out"), ignore)
     facts = read(tmp_path / "out" / "outputs" / "facts.json")
-    user = apptainer_program.USER if engine.name == "apptainer" else 1000
+    user = NOBODY if engine.name == "apptainer" else 1000
     assert (facts["uid"], facts["gid"], facts["cwd"]) == (user, user, "/work")
     assert (facts["interfaces"], facts["writable"]) == (["lo"], [])
     assert set(facts["listed"]) <= {"lo"} and facts["host"] == "run"
