@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from repropack.bundle import BaseRecord, Bundle, Ingredients, Placed
+from repropack.detectors.imports import MISSING
 from repropack.environment import (
     Lock,
     Made,
@@ -22,19 +23,42 @@ from repropack.environment import (
     tools,
 )
 from repropack.environment.condamodel import CondaFile, CondaPackage
+from repropack.environment.model import normalise
 from repropack.environment.tools import PIP_ONLY, WITH_CONDA
 from repropack.findings import Where
 from repropack.plan import Plan
 from repropack.progress import Reporter
+from repropack.tables import distribution_of
 
 #: Builds what no index has as a wheel, and gives the files of editable installs.
 Make = Callable[[Lock], tuple[Made, tuple[Placed, ...]]]
+
+
+#: How many packages that nothing installs are named.
+SHOWN = 5
+
+
+def tell_absent(plan: Plan, reporter: Reporter) -> None:
+    """Say what the code imports and nothing brings, while a build has not cost anything yet."""
+    conda = plan.lock.conda.packages if plan.lock.conda else ()
+    names = (*(each.name for each in plan.lock.requirements), *(each.name for each in conda))
+    there = {normalise(name) for name in names}
+    imported = [found.value for found in plan.findings if found.kind == MISSING]
+    absent = [name for name in imported if normalise(distribution_of(name)) not in there]
+    if absent:
+        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+        reporter.note(
+            f"note: nothing installs {', '.join(absent[:SHOWN])}{more}, which the code imports: a "
+            "run that needs them will fail (list them where your packages are listed, or add "
+            "--infer; `repropack inspect` names the places)"
+        )
 
 
 def gather(
     plan: Plan, base: BaseRecord, make: Make, *, cache: Path, reporter: Reporter
 ) -> Ingredients:
     """The packages of a plan and what installs them. Raises what fetching and building raise."""
+    tell_absent(plan, reporter)
     wanted = plan.lock.conda.packages if plan.lock.conda else ()
     reporter.step(f"fetching {len(plan.lock.requirements) + len(wanted)} packages")
     conda = fetched(wanted, cache=cache, reporter=reporter)

@@ -44,6 +44,7 @@ _NO_METRICS: Final = """\
 #      accuracy: {csv: table.csv, column: accuracy}
 #      accuracy: {stdout: 'accuracy: ([-+.\\deE]+)'}
 """
+_PATTERN: Final = r"accuracy: ([-+.\deE]+)"
 _CLAIM: Final = """\
 claims:                          # what the paper reports: fill in, and remove the '#'
 #  - id: table-1-@METRIC@
@@ -84,6 +85,7 @@ def _text(inspection: Inspection, source: Readable, scripts: tuple[Script, ...],
         parts.append(f"experiments:{several}\n" + "".join(experiments))
     else:
         parts.append(_notebooks(source) or _NO_EXPERIMENTS)
+        names = tuple(re.findall(r"^  ([^\s#]+):$", parts[-1], re.MULTILINE))
     others = [*_preparations(inspection.scripts), *_other_scripts(inspection.scripts, scripts)]
     return "\n".join([*parts[:2], *others, _example_claim(names, scripts)])
 
@@ -102,6 +104,7 @@ def _notebooks(source: Readable) -> str:
         names.append(named if named not in names else f"{named}-{len(names) + 1}")
         command = f"jupyter nbconvert --to notebook --execute --inplace {shlex.quote(path)}"
         lines += [f"  {names[-1]}:\n", f"    run: {_command(command)}\n", _NO_METRICS]
+        lines += [f"#      accuracy: {{notebook: {scalar(path)}, pattern: '{_PATTERN}'}}\n"]
     more = f"# {len(near) - MAX_SCRIPTS} more notebooks\n" if len(near) > MAX_SCRIPTS else ""
     return "".join(lines) + more
 
@@ -223,7 +226,7 @@ def _other_scripts(scripts: tuple[Script, ...], chosen: tuple[Script, ...]) -> l
 
 
 def _example_claim(names: tuple[str, ...], scripts: tuple[Script, ...]) -> str:
-    for name, script in zip(names, scripts, strict=True):
+    for name, script in zip(names, scripts, strict=False):
         metrics = sorted(_metrics(script), key=lambda metric: "loss" in metric)
         if metrics:  # papers report losses least
             return _CLAIM.replace("@EXPERIMENT@", name).replace("@METRIC@", metrics[0])

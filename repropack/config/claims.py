@@ -8,7 +8,7 @@ from typing import Final
 
 from repropack.config import fields
 from repropack.config.cursor import Cursor
-from repropack.config.names import did_you_mean, shown
+from repropack.config.names import did_you_mean, or_these, shown
 from repropack.judge.model import (
     Claim,
     Experiment,
@@ -219,12 +219,12 @@ def _complete(ref: MetricRef, experiments: dict[str, Experiment]) -> MetricRef:
 def _exists(cursor: Cursor, ref: MetricRef, experiments: dict[str, Experiment]) -> bool:
     experiment = experiments.get(ref.experiment)
     if experiment is None:
-        near = did_you_mean(ref.experiment, experiments)
+        near = or_these(ref.experiment, experiments)
         cursor.problem(f"there is no experiment {shown(ref.experiment)}{near}")
         return False
     metrics = [metric.name for metric in experiment.metrics]
     if ref.metric not in metrics:
-        near = did_you_mean(ref.metric, metrics)
+        near = or_these(ref.metric, metrics) or "; it declares none under metrics:"
         cursor.problem(f"{ref.experiment} has no metric {shown(ref.metric)}{near}")
         return False
     return _cell_exists(cursor, ref, experiment)

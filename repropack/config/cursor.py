@@ -91,7 +91,9 @@ class Cursor:
     def items(self) -> list[Cursor]:
         """Return the items of a list."""
         if not isinstance(self.node, Sequence):
-            self.problem(f"must be a list, not {_kind(self.node)}")
+            typed = self.node.text if isinstance(self.node, Scalar) else ""
+            such = f", such as [{typed}]" if "," in typed else ""
+            self.problem(f"must be a list, not {_kind(self.node)}{such}")
             return []
         return [
             Cursor(item, f"{self.path}[{index}]", self.problems)

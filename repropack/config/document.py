@@ -6,11 +6,13 @@ Does not own: what the keys mean. Scalars are never converted: `97.0` stays "97.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import yaml
 
+from repropack.config.names import shown
 from repropack.errors import ConfigError
 
 MAX_BYTES: Final = 1_000_000
@@ -110,7 +112,7 @@ def read_document(text: str, *, name: str) -> Node | None:
         problem = _syntax_problem(error, text)
     except (ValueError, OverflowError, RecursionError) as error:  # e.g. "\UFFFFFFFF"
         problem = f"a value cannot be read: {error}"
-    raise ConfigError(f"{name} is not valid YAML", problems=(problem,), hint=_QUOTE_HINT)
+    raise ConfigError(f"{name} is not valid YAML", problems=(problem,), hint=_hint(problem, text))
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -132,11 +134,28 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> str:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "syntax error"
-        return f"{what} (line {mark.line + 1}, column {mark.column + 1})" if mark else what
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        return f"{what}{place}{_line(mark, text) if mark else ''}"
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
         return f"a character that YAML does not allow (line {line})"
     return "syntax error"
+
+
+def _line(mark: yaml.Mark, text: str) -> str:
+    """The line that is meant, if it can be shown."""
+    lines = text.splitlines()
+    line = lines[mark.line].strip() if mark.line < len(lines) else ""
+    return f": {shown(line)}" if line else ""
+
+
+def _hint(problem: str, text: str) -> str:
+    """What helps most often with that problem."""
+    if re.search(r"^(?:<{7}|>{7}|={7}$)", text, re.MULTILINE):
+        return "lines with <<<<<<<, ======= or >>>>>>> are left of a merge: choose one side"
+    if "escape character" in problem:
+        return "write patterns in single quotes, in which a backslash is only that: 'acc=([\\d.]+)'"
+    return _QUOTE_HINT
 
 
 class _Converter:

@@ -61,10 +61,10 @@ def read_experiment(name: str, cursor: Cursor) -> Experiment:
     matrix = read_matrix(given["matrix"]) if "matrix" in given else ()
     command = (run.text(multiline=True) or "") if run is not None else ""
     if run is not None and command:
-        check_placeholders(run, command, seeds=bool(seeds), matrix=matrix)
+        check_placeholders(run, command, seeds="seeds" in given, matrix=matrix)
     _check_number_of_runs(cursor, len(seeds), matrix)
     metrics = _metrics(given)
-    _check_files(given.get("metrics", cursor), metrics, seeds=bool(seeds), matrix=matrix)
+    _check_files(given.get("metrics", cursor), metrics, seeds="seeds" in given, matrix=matrix)
     return Experiment(
         name=name,
         run=command,
@@ -113,13 +113,16 @@ def read_matrix(cursor: Cursor) -> Matrix:
             below.problem("'seed' is not a parameter; use seeds: [0, 1, 2]")
         elif fields.check_name(name, below):
             values = fields.list_of({name: below}, name, _parameter_value)
-            if not values:
+            if not values and below.is_list() and not below.items():
                 below.problem("needs at least one value")
             axes.append((name, values))
     return tuple(axes)
 
 
 def _parameter_value(cursor: Cursor) -> str | None:
+    if cursor.is_list():
+        cursor.problem("is a list in a list: a parameter has one, such as [0.1, 0.2]")
+        return None
     value = cursor.text()
     if value is None:
         return None

@@ -40,6 +40,16 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
     return f"; did you mean {lowered[near[0]]!r}?" if near else ""
 
 
+def or_these(word: str, known: Iterable[str], *, most: int = 6) -> str:
+    """Return the near name as `did_you_mean` does, else all that there are: `; it has 'acc'`."""
+    names = list(known)
+    if near := did_you_mean(word, names):
+        return near
+    more = ", …" if len(names) > most else ""
+    return f"; there is {', '.join(map(shown, names[:most]))}{more}" if names else ""
+
+
 def shown(text: str, *, limit: int = 60) -> str:
     """Quote any text for a message: escaped, so that it cannot move the cursor, and not long."""
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f"'{text}'" if text.isprintable() and "'" not in text else repr(text)

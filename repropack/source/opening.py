@@ -143,7 +143,7 @@ def _changed(repository: Repository, status: Status, commit: str) -> _Packed:
     found = warning(
         "source.dirty",
         f"files that are not as in the commit: {len(changes)}",
-        f"--allow-dirty was given; the first is {display(changes[0])}",
+        f"only --allow-dirty packs them; the first is {display(changes[0])}",
     )
     return replace(
         packed,

@@ -174,7 +174,8 @@ def test_notebooks_are_proposed_where_there_are_no_scripts() -> None:
         ("1-words", "jupyter nbconvert --to notebook --execute --inplace '1 - Words.ipynb'"),
         ("2", "jupyter nbconvert --to notebook --execute --inplace notebooks/2.ipynb"),
     ]
-    assert "nbconvert and ipykernel" in text
+    assert "nbconvert and ipykernel" in text and "metric: 1-words.accuracy" in text
+    assert '#      accuracy: {notebook: "1 - Words.ipynb", pattern: ' in text
     assert [each.run for each in proposed({**files, "a.py": GUARDED})[1].experiments] == [
         "python a.py"
     ]

@@ -12,7 +12,7 @@ def problems_of(text: str) -> str:
     """All that is said about a document that is refused."""
     with pytest.raises(ConfigError) as caught:
         read_document(text, name="repropack.yaml")
-    return "\n".join((caught.value.what, *caught.value.problems))
+    return "\n".join((caught.value.what, *caught.value.problems, caught.value.hint or ""))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,9 @@ def test_scalars_keep_their_text(typed: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a:\n\t b: 1", "cannot start any token (line 2, column 1)"),
+        ("a:\n\t b: 1", "cannot start any token (line 2, column 1): 'b: 1'"),
+        ('a: "acc=([\\d.]+)"', "write patterns in single quotes"),
+        ("<<<<<<< HEAD\na: 1\n=======\n", "left of a merge: choose one side"),
         ("a: b: c", "mapping values are not allowed here (line 1"),
         ("a: [1", "(line 1"),
         ("a: 'x", "(line 1"),
