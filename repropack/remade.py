@@ -43,27 +43,29 @@ def remade(bundle: Bundle, workshop: Workshop) -> tuple[str, ...]:
         return ()
     if base.tag != brought.tag:  # its author builds it
         return ()
-    lines = _remade(bundle, workshop, base)
+    of_them, tell = f"its {len(bundle.debs)} Debian packages", workshop.reporter.note
+    if refused := _refused(workshop):
+        tell(f"base: not made again of {of_them}: {refused}")
+        return ()
+    workshop.reporter.step(f"making the base again of {of_them}")
+    try:
+        lines = _compared(bundle, workshop, base, f"made again of {of_them}")
+    except (BuildError, TemporaryError) as error:
+        log = f" (see {error.log})" if error.log else ""
+        lines = (f"could not be made again of {of_them}: {error.what}{log}",)
     for line in lines:
-        workshop.reporter.note(f"base: {line}")
+        tell(f"base: {line}")
     return lines
 
 
-def _remade(bundle: Bundle, workshop: Workshop, base: Image) -> tuple[str, ...]:
-    of_them = f"its {len(bundle.debs)} Debian packages"
+def _refused(workshop: Workshop) -> str:
+    """Why nothing of it is done, or ""."""
     if ALLOWED not in workshop.settings.allow:
         return (
-            f"not made again of {of_them}: their scripts would run on this machine, outside of a "
-            f"container (if you trust the bundle's authors with that: --allow {ALLOWED})",
+            "their scripts would run on this machine, outside of a container (if you trust the "
+            f"bundle's authors with that: --allow {ALLOWED})"
         )
-    if not can_bootstrap():
-        return (f"not made again of {of_them}: mmdebstrap is not installed",)
-    workshop.reporter.step(f"making the base again of {of_them}")
-    try:
-        return _compared(bundle, workshop, base, f"made again of {of_them}")
-    except (BuildError, TemporaryError) as error:
-        log = f" (see {error.log})" if error.log else ""
-        return (f"could not be made again of {of_them}: {error.what}{log}",)
+    return "" if can_bootstrap() else "mmdebstrap is not installed"
 
 
 def _compared(bundle: Bundle, workshop: Workshop, base: Image, made: str) -> tuple[str, ...]:
@@ -93,9 +95,10 @@ def _compared(bundle: Bundle, workshop: Workshop, base: Image, made: str) -> tup
 def _by_files(base: Image, second: Image, workshop: Workshop, made: str) -> tuple[str, ...]:
     with listing_of(base, workshop) as first, listing_of(second, workshop) as other:
         found = compare(first, other)
-    if found.same and not found.timed:
-        files = f"{found.files} files, every byte, owner, mode and time"
-        return (f"{made}, the same: {files} (packed into another layer)",)
+    if found.same:
+        files = f"{found.files} files, every byte, owner and mode"
+        why = "with other times, which are the builder's" if found.timed else "in another layer"
+        return (f"{made}, the same: {files} ({why})",)
     return (f"{made}, compared with the bundle's:", *told(found, "the bundle's base"))
 
 

@@ -30,6 +30,13 @@ experiments:
 claims:
   - {{id: v, metric: e.v, value: "7"}}
 """
+#: Runs a command without a network, with lists of apt that are nobody's; 99 if they are emptied.
+APART = (
+    *("unshare", "--net", "--mount", "sh", "-c"),
+    "lists=/var/lib/apt/lists; mount -t tmpfs none $lists && : >$lists/mine_InRelease || exit 98\n"
+    '"$@"; code=$?; [ -e $lists/mine_InRelease ] || exit 99; exit $code',
+    "sh",
+)
 SPY = '#!/bin/sh\necho "$0" "$@" >>"$SPIED"\n'
 
 
@@ -119,16 +126,18 @@ def rebuilt(bundle: Bundle, directory: Path, *words: str) -> subprocess.Complete
     options = ("--engine", "docker", "--rebuild", *words, "-o", str(directory / "out"))
     return repropack(
         *("verify", str(bundle.directory), *options),
-        before=["unshare", "--net"],
+        before=APART,
         REPROPACK_CACHE=str(directory / "cache"),
     )
 
 
 @pytest.mark.engine
 @pytest.mark.network
-@pytest.mark.slow
 def test_the_base_is_made_again_without_a_network(bundle: Bundle, tmp_path: Path) -> None:
-    """Of its packages alone comes the layer that the manifest names; the report says so."""
+    """Of its packages alone comes the layer that the manifest names; the report says so.
+
+    The lists of the machine's own apt are left alone.
+    """
     done = rebuilt(bundle, tmp_path, "--allow", "debs")
     assert done.returncode == 0, done.stderr
     said = f"made again of its {len(bundle.debs)} Debian packages, the same to the bit"
