@@ -32,8 +32,10 @@ MODULES = "ssl sqlite3 ctypes lzma bz2 curses readline venv zlib uuid dbm distut
 def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root file system, made now."""
     directory = tmp_path_factory.mktemp("base")
-    bootstrap("bookworm", (), directory / "rootfs.tar", log=directory / "log", progress=ignore)
-    return directory / "rootfs.tar"
+    rootfs, log, kept = directory / "rootfs.tar", directory / "log", directory / "debs"
+    kept.mkdir()
+    bootstrap("bookworm", (), rootfs, log=log, progress=ignore, keep=kept)
+    return rootfs
 
 
 @pytest.mark.network
@@ -82,6 +84,17 @@ def test_every_deb_is_recorded(rootfs: Path) -> None:
         (d.name, d.version, d.architecture) for d in installed
     }
     assert [deb for deb in debs if not re.fullmatch("[0-9a-f]{64}", deb.sha256)] == []
+
+
+@pytest.mark.network
+def test_every_deb_can_be_kept(rootfs: Path) -> None:
+    """Each package that went into it is kept under its name, with the hash that was recorded."""
+    with tarfile.open(rootfs) as archive:
+        debs = recorded(archive)
+    files = {path.name: _sha256(path) for path in rootfs.with_name("debs").iterdir()}
+    assert {deb.filename: files.get(deb.filename) for deb in debs} == {
+        deb.filename: deb.sha256 for deb in debs
+    }
 
 
 @pytest.mark.network

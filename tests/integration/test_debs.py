@@ -97,7 +97,12 @@ def test_a_version_that_the_mirror_no_longer_has(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     """A bundle that needs no network, on a base of Debian's packages."""
-    directory = tmp_path_factory.mktemp("debs")
+    yield built(tmp_path_factory.mktemp("debs"))
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", f"repropack/{NAME}"], capture_output=True)
+
+
+def built(directory: Path) -> Bundle:
+    """The bundle, made with a cache that has nothing."""
     project = directory / "project"
     project.mkdir()
     (project / "repropack.yaml").write_text(CONFIG)
@@ -106,17 +111,17 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     out, cache = str(directory / "bundle"), str(directory / "cache")
     done = repropack("build", str(project), "--offline", "-o", out, REPROPACK_CACHE=cache)
     assert done.returncode == 0, done.stderr
-    yield read_bundle(Path(out))
-    subprocess.run(["docker", "rmi", "--no-prune", "-f", f"repropack/{NAME}"], capture_output=True)
+    return read_bundle(Path(out))
 
 
 @pytest.mark.engine
 @pytest.mark.network
-def test_a_bundle_brings_every_package_of_its_base(bundle: Bundle) -> None:
-    """`debs/` has exactly the files of base.debs.tsv, each with the hash that stands there."""
+def test_a_bundle_brings_every_package_of_its_base(bundle: Bundle, tmp_path: Path) -> None:
+    """`debs/` has exactly the files of base.debs.tsv, and a second bundle has the same bytes."""
     assert bundle.brings_debs and len(bundle.debs) > 80
     files = {path.name: sha256(path) for path in (bundle.directory / "debs").iterdir()}
     assert files == {deb.filename: deb.sha256 for deb in bundle.debs}
+    assert built(tmp_path).sums_sha256 == bundle.sums_sha256
 
 
 def rebuilt(bundle: Bundle, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
