@@ -21,17 +21,24 @@ from repropack.retrieval.members import members
 from tests.cli.driver import inside
 from tests.conftest import git
 from tests.integration.anonymous_paper import CONFIG, EMAIL, NAME, OWNER, paper
+from tests.integration.engine_bundle import Cli, cli_of
 from tests.integration.test_many_runs import PYTHON
 
 
+@pytest.fixture(params=["docker", "podman"])
+def cli(request: pytest.FixtureRequest) -> Iterator[Cli]:
+    """The author's engine, which is the reviewer's, too."""
+    yield from cli_of(request.param)
+
+
 @pytest.mark.engine
-def test_image_that_travels(tmp_path: Path) -> None:
+def test_image_that_travels(cli: Cli, tmp_path: Path) -> None:
     """An image in the bundle tells nothing of who built it and when, and is the reviewer's; one in
     which somebody is named is refused with layer and file, and no bundle is left.
     """
-    out, tag = tmp_path / "out", "repropack/darts"
+    out = tmp_path / "out"
     made = paper(tmp_path, {"repropack.yaml": CONFIG.replace(PYTHON, "3.11")})
-    engine = ("--engine", "docker")
+    engine = ("--engine", cli.name)
     archive = ("--archive", tmp_path / "out.tar.gz")
     done = inside("build", made, *engine, "--anonymous", "--with-image", "-o", out, *archive)
     tag = json.loads((out / "image.json").read_bytes())["tag"]
@@ -53,18 +60,19 @@ def test_image_that_travels(tmp_path: Path) -> None:
         with tarfile.open(tmp_path / "out.tar.gz") as packed:
             told = {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in packed}
         assert told == {(0, 0, "", "", OLDEST_TIME_S)}
-        tamper(tag)
+        tamper(cli, tag)
         again = inside("build", made, *engine, "--anonymous", "--with-image", "-o", out, "--force")
         assert again.code == 3 and not out.exists(), again.said
         assert "/etc/motd:1: name or address in git's history: " + NAME in again.err, again.said
-        subprocess.run(["docker", "rmi", "-f", tag], capture_output=True, check=True)
+        cli.do("rmi", "-f", tag)
         with tarfile.open(tmp_path / "out.tar.gz") as packed:
             packed.extractall(tmp_path / "reviewer", filter="data")
         (bundle,) = (tmp_path / "reviewer").iterdir()
         verified = inside("verify", bundle, *engine, "-o", tmp_path / "verified")
         assert verified.code == 0 and "from the bundle" in verified.err, verified.said
     finally:
-        subprocess.run(["docker", "rmi", "--no-prune", "-f", tag], capture_output=True)
+        kept = ("--no-prune",) if cli.name == "docker" else ()
+        subprocess.run([cli.name, "rmi", *kept, "-f", tag], capture_output=True)
 
 
 def members_of(layer: bytes) -> list[tarfile.TarInfo]:
@@ -73,21 +81,20 @@ def members_of(layer: bytes) -> list[tarfile.TarInfo]:
         return archive.getmembers()
 
 
-def tamper(tag: str) -> None:
+def tamper(cli: Cli, tag: str) -> None:
     """Put a name into an image, as somebody does who works in a container and commits it."""
-    command = ["docker", "create", "--network", "none", tag]
-    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    name = cli.do("create", "--network", "none", tag).strip()
     try:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as added:
             info = tarfile.TarInfo("etc/motd")
             info.size = len(NAME)
             added.addfile(info, io.BytesIO(NAME.encode()))
-        put = ["docker", "cp", "-", f"{name}:/"]
+        put = [cli.name, "cp", "-", f"{name}:/"]
         subprocess.run(put, input=buffer.getvalue(), capture_output=True, check=True)
-        subprocess.run(["docker", "commit", name, tag], capture_output=True, check=True)
+        cli.do("commit", name, tag)
     finally:
-        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=True)
+        cli.do("rm", "-f", name)
 
 
 def parts_of(bundle: Path) -> Iterator[tuple[str, bytes]]:
