@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from repropack.bundle import Bundle
-from repropack.bundle.image import REWRITTEN, CarriedImage
+from repropack.bundle import Bundle, checksums
+from repropack.bundle.image import CarriedImage
+from repropack.engines.archive import reader
+from repropack.engines.carried import checked
 from repropack.errors import BuildError, UsageError
 from repropack.images import built_again, finish
 from repropack.judge.imagediff import Comparison, compare, load, save, told
-from repropack.judge.imagefiles import Listing
+from repropack.judge.imagefiles import Listing, read_image
 from repropack.judge.imagelayers import ImageError
 from repropack.marks import scratch
 from repropack.metadata.provenance import FILES, recorded
 from repropack.remade import listing_of, remade
+from repropack.retrieval.streams import DamagedError
 from repropack.settings import Built, Level, Sameness
 from repropack.workshop import Workshop
 
@@ -49,7 +52,7 @@ def finished(bundle: Bundle, workshop: Workshop, lock: Path | None = None) -> Bu
             return replace(built, sameness=compared_with_second(built, workshop))
         if workshop.settings.rebuild:
             return replace(built, sameness=compared_with_author(built, workshop))
-    except (ImageError, OSError) as error:
+    except (ImageError, DamagedError, OSError) as error:
         raise BuildError(f"{built.image.tag} could not be compared: {error}") from error
     return built
 
@@ -107,7 +110,7 @@ def compared_with_author(built: Built, workshop: Workshop) -> Sameness | None:
     elif (bundle.directory / FILES).is_file():
         said = compared_with_list(built, bundle.directory / FILES, workshop)
     elif bundle.carried:
-        said = likeness(built, bundle.carried)
+        said = compared_with_carried(built, bundle.carried, workshop)
     else:
         said = Sameness(level=None, lines=(UNKNOWN,))
     for line in said.lines:
@@ -123,37 +126,28 @@ UNKNOWN = (
 
 def compared_with_list(built: Built, path: Path, workshop: Workshop) -> Sameness:
     """By the list of the files of the author's image."""
+    with path.open("rb") as stream, load(stream) as first:
+        return compared_with_files(built, first, workshop)
+
+
+def compared_with_carried(built: Built, carried: CarriedImage, workshop: Workshop) -> Sameness:
+    """By the author's image, which the bundle brings.
+
+    Its files are compared and not its layers: those have owners' names left out, and in an
+    anonymous bundle times, so that they may be nobody else's.
+    """
+    archive = built.bundle.directory / checksums.IMAGE_ARCHIVE
+    with reader(checked(archive, carried)) as stream, read_image(stream) as first:
+        return compared_with_files(built, first, workshop)
+
+
+def compared_with_files(built: Built, first: Listing, workshop: Workshop) -> Sameness:
+    """By the files of the author's image."""
     workshop.reporter.step("comparing the image with the author's, file by file")
-    with (
-        path.open("rb") as stream,
-        load(stream) as first,
-        listing_of(built.image, workshop) as other,
-    ):
+    with listing_of(built.image, workshop) as other:
         found = compare(first, other)
     level = Level.CONTENTS if found.same else pinned(built.bundle)
     return Sameness(level=level, lines=tuple(told(found, "the author's image")))
-
-
-def likeness(built: Built, carried: CarriedImage) -> Sameness:
-    """By the layers of the author's image, which the bundle brings."""
-    if REWRITTEN in dict(carried.built_by):
-        return Sameness(level=None, lines=(f"{UNLIKE}; {HOW}",))
-    own, theirs = built.image.layers, [layer.digest for layer in carried.layers]
-    if list(own) == theirs:
-        said = "what was built here has the author's layers, and another config (as times differ)"
-        return Sameness(level=Level.CONTENTS, lines=(said,))
-    same = len(set(theirs) & set(own))
-    said = f"{same} of its {len(own)} layers are among the author's {len(theirs)}"
-    return Sameness(
-        level=None, lines=(f"what was built here is not the author's image: {said}; {HOW}",)
-    )
-
-
-UNLIKE = (
-    "the author's image was written without what tells of their machine (owners' names, in an "
-    "anonymous one times too), so that its layers are nobody else's"
-)
-HOW = "which files differ is known where an author builds with --check-reproducible"
 
 
 def pinned(bundle: Bundle) -> Level:

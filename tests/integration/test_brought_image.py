@@ -31,6 +31,7 @@ claims:
   - {{id: v, metric: e.v, value: "7"}}
 """
 PROVED = "reproduced: 1 of 1 claims"
+SAME = "same contents as the author's image"
 
 
 class Made(NamedTuple):
@@ -122,7 +123,10 @@ def test_both_load_it_with_podman(made: Made, alone: list[str], tmp_path: Path) 
 
 
 def test_rebuild_compares(made: Made, tmp_path: Path) -> None:
-    """`--rebuild` builds; both ways say how like the author's it is, and leave none untagged."""
+    """`--rebuild` builds; both ways say how like the author's it is, and leave none untagged.
+
+    `verify` compares files, whatever the author's image was written without.
+    """
     bundle, out = copied(made, tmp_path), str(tmp_path / "out")
     built_by = json.loads((bundle / "image.json").read_bytes())["built_by"]
     rewritten = "left_out" in built_by
@@ -134,9 +138,30 @@ def test_rebuild_compares(made: Made, tmp_path: Path) -> None:
     assert code == 0 and likeness in said, said
     done = repropack("verify", str(bundle), "--engine", "docker", "--rebuild", "-o", out)
     assert done.returncode == 0, done.stderr
-    assert likeness in done.stderr and "from the bundle" not in done.stderr
+    assert "from the bundle" not in done.stderr
+    assert SAME in done.stderr or "is the author's image, sha256:" in done.stderr
     assert docker(*untagged) == before
     forget(made.tag)
+
+
+def test_rebuild_tells_what_the_author_changed(made: Made, tmp_path: Path) -> None:
+    """A file that is in the author's image and not in its recipe is named."""
+    bundle, out = tmp_path / "bundle", str(tmp_path / "out")
+    done = repropack("build", str(made.project), "-o", str(tmp_path / "first"))
+    assert done.returncode == 0, done.stderr
+    container = docker("create", "--network", "none", made.tag)
+    try:
+        (tmp_path / "motd").write_text("hello\n")
+        docker("cp", str(tmp_path / "motd"), f"{container}:/etc/added")
+        docker("commit", container, made.tag)
+    finally:
+        docker("rm", "--force", container)
+    done = repropack("build", str(made.project), "--with-image", "-o", str(bundle))
+    assert done.returncode == 0, done.stderr
+    done = repropack("verify", str(bundle), "--engine", "docker", "--rebuild", "-o", out)
+    forget(made.tag)
+    assert done.returncode == 0 and SAME not in done.stderr, done.stderr
+    assert "etc/added" in done.stderr
 
 
 def test_what_cannot_be_unpacked_is_built(made: Made, tmp_path: Path) -> None:

@@ -1070,7 +1070,8 @@ compare_image() {
         compare_files
     elif grep -q '^  "left_out": ' "$here/image.json" 2>/dev/null; then
         say "image: whether it is like the authors' is not known: theirs was written without what tells of"
-        say "  their machine (owners' names, in an anonymous one times too)"
+        say "  their machine (owners' names, in an anonymous one times too); repropack verify --rebuild compares"
+        say "  its files"
     elif brings_image; then
         compare_layers
     else
