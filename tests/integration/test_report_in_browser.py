@@ -21,6 +21,12 @@ PROBE = (
     "<script>document.title = document.documentElement.scrollWidth <= innerWidth "
     "? 'it fits' : 'too wide'</script></body>"
 )
+VERDICTS = """<script>
+const ends = [...document.querySelectorAll(".claims .verdict")].map(each =>
+  each.getBoundingClientRect().right <= each.closest(".wide").getBoundingClientRect().right + 1)
+const told = document.body.appendChild(document.createElement("i"))
+told.textContent = "whole: " + (ends.length > 3 && ends.every(each => each))
+</script>"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -75,6 +81,21 @@ def test_fits_a_narrow_window(shown: Path) -> None:
     page = shown.with_name("narrow.html")
     page.write_text(text.replace("</body>", PROBE), "utf-8")
     assert "<title>it fits</title>" in browse(page, "--dump-dom", "--window-size=500,900")[0]
+
+
+@pytest.mark.parametrize("width", [1280, 500])
+def test_long_names_hide_no_verdict(width: int, tmp_path: Path) -> None:
+    """A claim whose name cannot be broken leaves every verdict whole, and the page its width."""
+    directory = sample(tmp_path / "report")
+    told = directory / "report.json"
+    told.write_text(told.read_text("utf-8").replace("eca-accuracy", 80 * "x"), "utf-8")
+    write_report(read(directory))
+    page = directory / "report.html"
+    text = page.read_text("utf-8").replace("default-src 'none'", "script-src 'unsafe-inline'")
+    assert 80 * "x" in text
+    page.write_text(text.replace("</body>", f"{VERDICTS}{PROBE}"), "utf-8")
+    said = browse(page, "--dump-dom", f"--window-size={width},900")[0]
+    assert "<title>it fits</title>" in said and "<i>whole: true</i>" in said
 
 
 def test_prints(shown: Path, tmp_path: Path) -> None:
