@@ -34,21 +34,24 @@ from repropack.tables import distribution_of
 Make = Callable[[Lock], tuple[Made, tuple[Placed, ...]]]
 
 
+_NOTEBOOK = "jupyter nbconvert"
 #: How many packages that nothing installs are named.
 SHOWN = 5
 
 
 def tell_absent(plan: Plan, reporter: Reporter) -> None:
-    """Say what the code imports and nothing brings, while a build has not cost anything yet."""
+    """Say what the code needs and nothing brings, while a build has not cost anything yet."""
     conda = plan.lock.conda.packages if plan.lock.conda else ()
     names = (*(each.name for each in plan.lock.requirements), *(each.name for each in conda))
     there = {normalise(name) for name in names}
     imported = [found.value for found in plan.findings if found.kind == MISSING]
     absent = [name for name in imported if normalise(distribution_of(name)) not in there]
+    if any(_NOTEBOOK in each.run for each in plan.experiments):
+        absent += [name for name in ("nbconvert", "ipykernel") if name not in there]
     if absent:
         more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
         reporter.note(
-            f"note: nothing installs {', '.join(absent[:SHOWN])}{more}, which the code imports: a "
+            f"note: nothing installs {', '.join(absent[:SHOWN])}{more}, which the code needs: a "
             "run that needs them will fail (list them where your packages are listed, or add "
             "--infer; `repropack inspect` names the places)"
         )

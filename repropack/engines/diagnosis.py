@@ -101,7 +101,16 @@ _DOCKER: _Rows = (
     ("IncompleteRead", "the Docker daemon stopped answering", _START),
     ("Read timed out", "the Docker daemon did not answer in time", _START),
 )
+_NO_IDS = (
+    "this account has no range of user ids for its containers, and files of the image have some"
+)
+_GIVE_IDS = (
+    "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER, then: "
+    "podman system migrate"
+)
 _PODMAN: _Rows = (
+    ("insufficient UIDs or GIDs available", _NO_IDS, _GIVE_IDS),  # load, pull
+    ("error setting ownership of", _NO_IDS, _GIVE_IDS),  # build
     ("no space left on device", "the disk is full", _PODMAN_SPACE),
     ("disk quota exceeded", "the disk quota is used up", _PODMAN_SPACE),
     ("Cannot connect to Podman", "the Podman service does not answer", _PODMAN_START),

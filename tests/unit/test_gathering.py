@@ -22,15 +22,18 @@ class Notes(Silent):
 
 
 def test_what_nothing_installs_is_told_before_the_build(tmp_path: Path) -> None:
-    """Imports that no package brings are named, a few of them; nothing where there are none."""
+    """What code and commands need and no package brings is named; nothing where all is there."""
     modules = ("click", "joblib", "numpy", "pandas", "requests", "torch")
-    for name, code in (("absent", f"import {', '.join(modules)}, json"), ("whole", "import json")):
+    notebook = "jupyter nbconvert --execute --inplace a.ipynb"
+    for name, run, code in (
+        ("absent", notebook, f"import {', '.join(modules)}, json"),
+        ("whole", "python e.py", "import json"),
+    ):
         project = tmp_path / name
         project.mkdir()
         (project / "e.py").write_text(f"{code}\nprint('x')\n")
         (project / "repropack.yaml").write_text(
-            f"name: {name}\nexperiments:\n"
-            "  e: {run: python e.py, metrics: {m: {stdout: '(x)'}}}\n"
+            f"name: {name}\nexperiments:\n  e: {{run: {run}, metrics: {{m: {{stdout: '(x)'}}}}}}\n"
         )
         commit_all(project)
         notes = Notes()
@@ -39,5 +42,5 @@ def test_what_nothing_installs_is_told_before_the_build(tmp_path: Path) -> None:
             assert notes.lines == []
         else:
             (line,) = notes.lines
-            assert "nothing installs click, joblib, numpy, pandas, requests and 1 more, " in line
+            assert "nothing installs click, joblib, numpy, pandas, requests and 3 more, " in line
             assert "--infer" in line

@@ -104,3 +104,19 @@ def test_messages_of_the_container_runtime(message: str, fix: str) -> None:
     found = explain(f"Error response from daemon: {message}: unknown")
     assert fix in found.hint
     assert message not in found.what
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "potentially insufficient UIDs or GIDs available in user namespace (requested 0:42 for "
+        "/etc/gshadow): Check /etc/subuid and /etc/subgid",
+        'copier: put: error setting ownership of "/usr/sbin/unix_chkpwd" to 0:42: lchown '
+        "/usr/sbin/unix_chkpwd: invalid argument",
+    ],
+)
+def test_an_account_without_a_range_of_ids(message: str) -> None:
+    """Rootless Podman without subordinate ids: the two words for it lead to one command."""
+    found = explain(message, engine="podman")
+    assert "no range of user ids" in found.what and "--add-subuids" in found.hint
+    assert explain(message).hint == ""
