@@ -37,7 +37,13 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repropack"
 
 
-def folder(directory: Path) -> Path:
+_BUILD_ELSEWHERE = (
+    "write the bundle elsewhere, and verify that: `repropack build -o DIR`, then "
+    "`repropack verify DIR -o OUT`"
+)
+
+
+def folder(directory: Path, hint: str = "name another place with -o") -> Path:
     """`.repropack/` of a project, made if need be, which git does not see."""
     path = directory / FOLDER
     try:
@@ -46,9 +52,7 @@ def folder(directory: Path) -> Path:
         if not ignore.exists():
             write_atomically(ignore, "*\n")
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", hint="name another place with -o"
-        ) from error
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint=hint) from error
     return path
 
 
@@ -68,7 +72,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 def bundle_directory(directory: Path, slug: str) -> Path:
     """Where a project's bundle goes when nobody says where."""
-    return folder(directory) / "bundles" / slug
+    return folder(directory, _BUILD_ELSEWHERE) / "bundles" / slug
 
 
 def bundle_place(directory: Path, slug: str, out: Path | None, *, force: bool) -> Path:

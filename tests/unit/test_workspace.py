@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repropack.errors import UsageError
-from repropack.workspace import place
+from repropack.workspace import bundle_place, place
 
 
 def test_a_place_that_is_named_leaves_the_bundle_alone(tmp_path: Path) -> None:
@@ -27,3 +27,12 @@ def test_places_without_a_name_are_the_bundles(tmp_path: Path) -> None:
     assert {path.parent for path in made} == {tmp_path / ".repropack" / "verifications"}
     (made[1] / "runs").mkdir()
     assert place(tmp_path, None, force=False, resume=True) == made[1]
+
+
+def test_a_project_that_cannot_be_written_to(tmp_path: Path) -> None:
+    """Its bundle can go elsewhere, and the hint says how: `verify -o` is where results go."""
+    (tmp_path / ".repropack").write_text("a file")
+    with pytest.raises(UsageError) as caught:
+        bundle_place(tmp_path, "x-0", None, force=False)
+    assert caught.value.hint and "repropack build -o DIR" in caught.value.hint
+    assert bundle_place(tmp_path, "x-0", tmp_path / "o", force=False) == tmp_path / "o"
