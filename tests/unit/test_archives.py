@@ -1,83 +1,28 @@
-"""A bundle as one file: the same bytes each time, read back as it was, refused where hostile."""
+"""A bundle as one file: the same bytes each time, read back as it was."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import stat
 import subprocess
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from repropack.archives import (
-    Archive,
-    at_hand,
     is_archive,
     packing,
     refuse_archive,
-    refuse_links_of,
-    write_archive,
 )
 from repropack.archives.parts import Joined, Splitting, joined, parse_list
 from repropack.archives.tar import Headers
 from repropack.bundle import read_bundle
-from repropack.errors import BuildError, IntegrityError, SourceError, UsageError
-from repropack.marks import new_scratch
-from repropack.progress import Silent
-from repropack.source import open_source
-from repropack.zstd import Packer
-from tests.conftest import commit_all, example
-from tests.unit.bundle.made import make_bundle
+from repropack.errors import BuildError, IntegrityError, UsageError
+from tests.unit.archived import TOP, bundle, look, unpacked, written
 
-TOP = "quickstart-0123456789ab"
-LARGE = 1 << 40
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle with what is odd in a source: links, modes, names, more than one piece."""
-    directory = tmp_path_factory.mktemp("bundle")
-    project = example("quickstart", directory)
-    (project / "tool.sh").write_text("#!/bin/sh\n")
-    (project / "tool.sh").chmod(0o755)
-    (project / "link").symlink_to("tool.sh")
-    (project / "deep" / ("d" * 120)).mkdir(parents=True)
-    (project / "deep" / ("d" * 120) / "a\nb\udcff ü").write_bytes(b"odd")
-    (project / "large").write_bytes(os.urandom(5 << 20))
-    commit_all(project)
-    return make_bundle(project, directory / "made").directory
-
-
-def written(bundle: Path, path: Path, part_bytes: int = LARGE) -> Archive:
-    """Its archive."""
-    return write_archive(bundle, TOP, path, part_bytes=part_bytes)
-
-
-def look(directory: Path) -> dict[str, tuple[int, bytes | str]]:
-    """Mode and content of everything below a directory."""
-    found: dict[str, tuple[int, bytes | str]] = {}
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory).as_posix()
-        mode = stat.S_IMODE(path.lstat().st_mode)
-        if path.is_symlink():
-            found[name] = (0, str(path.readlink()))
-        else:
-            found[name] = (mode, path.read_bytes() if path.is_file() else b"")
-    return found
-
-
-@contextmanager
-def unpacked(path: Path, cache: Path) -> Iterator[Path]:
-    """The directory of an archive, which is gone afterwards."""
-    with at_hand(path, cache=cache, reporter=Silent()) as directory:
-        yield directory
-    assert not directory.exists() and list((cache / "unpacked").iterdir()) == []
+__all__ = ["bundle"]  # a fixture
 
 
 @pytest.mark.parametrize("name", ["b.tar.zst", "b.tar.gz"])
@@ -279,157 +224,3 @@ def test_what_cannot_be_written(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="more than 999 parts"):
         written(bundle, tmp_path / "b.tar.zst", part_bytes=1000)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-LINKS_OUT = {
-    "absolute": {"out": "/etc"},
-    "up": {"out": "../../x"},
-    "up from below": {"d/e/out": "../../../../x"},
-    "out and in again": {"out": "../../bundle/source/x"},
-    "together with another": {"d/up": "..", "out": "d/up/../../../x"},
-}
-LINKS_INSIDE = {
-    "a file": {"in": "tool.sh"},
-    "of the bundle": {"in": "../README.md"},
-    "up and down": {"d/e/in": "../../tool.sh"},
-    "nowhere": {"in": "none/of/it"},
-    "a circle": {"in": "d/other", "d/other": "../in"},
-}
-
-
-def linked(directory: Path, links: dict[str, str]) -> Path:
-    """A directory with these links in it."""
-    for name, goal in links.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).symlink_to(goal)
-    return directory
-
-
-@pytest.mark.parametrize("links", LINKS_OUT.values(), ids=LINKS_OUT)
-def test_links_that_lead_out(links: dict[str, str], bundle: Path, tmp_path: Path) -> None:
-    """What `verify` would refuse is not written, and told before anything is built."""
-    copy = Path(shutil.copytree(bundle, tmp_path / "copy", symlinks=True))
-    linked(copy / "source", links)
-    with pytest.raises(BuildError, match=r"source/.*out leads out of the bundle, to "):
-        written(copy, tmp_path / "b.tar.zst")
-    source = open_source(linked(snapshot(tmp_path), links))
-    with pytest.raises(SourceError, match=r"link .*out leads out of the repository, to ") as caught:
-        refuse_links_of(source, tmp_path / "b.tar.zst")
-    assert caught.value.hint
-    refuse_links_of(source, None)
-
-
-@pytest.mark.parametrize("links", LINKS_INSIDE.values(), ids=LINKS_INSIDE)
-def test_links_that_stay_inside(links: dict[str, str], bundle: Path, tmp_path: Path) -> None:
-    """Both checks take them."""
-    copy = Path(shutil.copytree(bundle, tmp_path / "copy", symlinks=True))
-    linked(copy / "source", links)
-    refuse_links_of(open_source(linked(snapshot(tmp_path), links)), tmp_path / "b.tar.zst")
-    written(copy, tmp_path / "b.tar.zst")
-
-
-def snapshot(directory: Path) -> Path:
-    """A project that no git knows."""
-    (directory / "project").mkdir()
-    (directory / "project" / "tool.sh").write_text("")
-    return directory / "project"
-
-
-Entry = tuple[str, bytes, str]  # name, kind, goal
-
-
-def archive_of(path: Path, *entries: Entry) -> Path:
-    """An archive of files, links and whatever a header can say."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, kind, goal in entries:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, goal
-            content = b"x" if kind == tarfile.REGTYPE else b""
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    packer = Packer()
-    path.write_bytes(packer.pack(out.getvalue()) + packer.end())
-    return path
-
-
-FILE, LINK, HARD = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
-HOSTILE: dict[str, tuple[Entry, ...]] = {
-    "traversal": (("a/../../x", FILE, ""),),
-    "absolute": (("/etc/x", FILE, ""),),
-    "link out": (("a", LINK, "/etc/passwd"),),
-    "link up": (("a/b", LINK, "../../x"),),
-    "links together": (("a/b", LINK, "../c"), ("c", LINK, "..")),
-    "through a link": (("a", LINK, "/tmp"), ("a/x", FILE, "")),
-    "through a link inside": (("d/x", FILE, ""), ("a", LINK, "d"), ("a/x", FILE, "")),
-    "hard link": (("a", HARD, "/etc/passwd"),),
-    "device": (("a", tarfile.CHRTYPE, ""),),
-    "pipe": (("a", tarfile.FIFOTYPE, ""),),
-    "twice": (("a", FILE, ""), ("a", FILE, "")),
-    "twice otherwise": (("a", FILE, ""), ("./a", FILE, "")),
-    "file and directory": (("a", FILE, ""), ("a/b", FILE, "")),
-    "no name": (("", FILE, ""),),
-    "a drive": (("C:\\x", FILE, ""),),
-    "too long": (("x" * 300, FILE, ""),),
-    "no bundle": (("a", FILE, ""),),
-    "nothing": (),
-}
-
-
-@pytest.mark.parametrize("what", HOSTILE)
-def test_hostile_archives(what: str, tmp_path: Path) -> None:
-    """Exit code 7; nothing is written outside, and nothing of it is left."""
-    path = archive_of(tmp_path / "b.tar.zst", *HOSTILE[what])
-    outside = Path("/tmp/x").exists()
-    with pytest.raises(IntegrityError) as caught, unpacked(path, tmp_path / "cache"):
-        raise AssertionError("it was unpacked")
-    assert caught.value.hint and "--max" not in caught.value.hint
-    assert {each.name for each in tmp_path.iterdir()} == {"b.tar.zst", "cache"}
-    assert list((tmp_path / "cache" / "unpacked").iterdir()) == []
-    assert Path("/tmp/x").exists() == outside
-
-
-def test_bomb(tmp_path: Path) -> None:
-    """An archive that becomes far more than it is stops being unpacked."""
-    packer = Packer()
-    with (tmp_path / "b.tar.zst").open("wb") as file:
-        info = tarfile.TarInfo("a")
-        info.size = 1 << 40
-        file.write(packer.pack(info.tobuf()))
-        file.write(packer.pack(bytes(64 << 20)) + packer.end())
-    with (
-        pytest.raises(IntegrityError, match="bomb"),
-        unpacked(tmp_path / "b.tar.zst", tmp_path / "c"),
-    ):
-        pass
-
-
-@pytest.mark.parametrize("change", [lambda raw: raw[:-7], lambda raw: b"x" * 99, lambda raw: b""])
-def test_damaged(change: Callable[[bytes], bytes], bundle: Path, tmp_path: Path) -> None:
-    """An archive that was cut off, or is none, is exit code 7."""
-    path = written(bundle, tmp_path / "b.tar.zst").path
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(IntegrityError), unpacked(path, tmp_path / "cache"):
-        pass
-
-
-def test_no_room(bundle: Path, tmp_path: Path) -> None:
-    """A cache that cannot be written to is told with another place."""
-    path = written(bundle, tmp_path / "b.tar.zst").path
-    (tmp_path / "cache").write_text("")
-    with pytest.raises(UsageError) as caught, unpacked(path, tmp_path / "cache"):
-        pass
-    assert "REPROPACK_CACHE" in str(caught.value.hint)
-
-
-def test_what_the_killed_left(bundle: Path, tmp_path: Path) -> None:
-    """What a process that is gone had unpacked, or was writing, is removed by the next one."""
-    path, folder = written(bundle, tmp_path / "b.tar.zst").path, tmp_path / "cache" / "unpacked"
-    folder.mkdir(parents=True)
-    for parent, name, suffix in ((folder, "bundle-", ""), (tmp_path, ".b.tar.zst.", ".tmp")):
-        mine = new_scratch(parent, name, suffix)
-        mine.rename(mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-999999999-")))
-    with unpacked(path, tmp_path / "cache"):
-        assert len(list(folder.iterdir())) == 1
-    written(bundle, path)
-    assert {each.name for each in tmp_path.iterdir()} == {"b.tar.zst", "cache"}
