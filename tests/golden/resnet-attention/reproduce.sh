@@ -53,6 +53,7 @@ child=''     # the program that is being waited for
 guard=''     # the process that watches the time
 running=''   # the run that is going on
 made=''      # the output directory, if it was not there before
+abandoned='' # the mark of a call that was killed, of which something may be left
 has_image='' # whether the image was there, once that was asked
 built=no     # whether this call built one
 unique=''
@@ -400,19 +401,19 @@ prepare_output() {
 
 # refuse_another_call: two would replace each other's runs. One that was killed left its scratch space.
 refuse_another_call() {
-    abandoned=''
     [ -s "$out/.reproduction" ] || return 0
-    read -r process abandoned <"$out/.reproduction" || true
-    case $process$abandoned in '' | *[!A-Za-z0-9]*) abandoned=''; return 0 ;; esac
-    [ -d "$out/.work.$abandoned" ] || { abandoned=''; return 0; }
+    read -r process earlier <"$out/.reproduction" || true
+    case $process$earlier in '' | *[!A-Za-z0-9]*) return 0 ;; esac
+    [ -d "$out/.work.$earlier" ] || return 0
     ! kill -0 "$process" 2>/dev/null || die 2 "another ./reproduce.sh, process $process, writes to $out" \
-        "wait for it, or name another directory with --output; if it is not one: rm -r '$out/.work.$abandoned'"
-    rm -rf "$out/.work.$abandoned"
+        "wait for it, or name another directory with --output; if it is not one: rm -r '$out/.work.$earlier'"
+    rm -rf "$out/.work.$earlier"
+    abandoned=$earlier
 }
 
-# remove_abandoned: the containers of a call that was killed.
+# remove_abandoned: the containers of a call that was killed. It is done twice: one may be in the making.
 remove_abandoned() {
-    [ -n "$abandoned" ] || return 0
+    [ -n "$abandoned" ] && [ -n "$engine" ] || return 0
     left=$("$engine" ps --all --quiet --filter "name=repropack-$bundle_name-$abandoned-" 2>/dev/null) || left=''
     # shellcheck disable=SC2086 # a list of ids
     [ -z "$left" ] || "$engine" rm -f -v $left >/dev/null 2>&1 || true
@@ -437,6 +438,7 @@ finish() {
     done
     remove_container
     remove_leftovers
+    remove_abandoned
     close_output
     exit "$code"
 }
@@ -453,6 +455,9 @@ interrupted() {
 
 # ---- several at once: each is a process of its own, with its own container
 
+# leave_if_alone: whoever called was killed, and another call may do these runs by now.
+leave_if_alone() { [ -z "$worker" ] || kill -0 "$$" 2>/dev/null || exit 1; }
+
 stop_workers() {
     # shellcheck disable=SC2086 # a list of processes
     [ -z "$workers" ] || kill -TERM $workers 2>/dev/null || true
@@ -464,11 +469,11 @@ stop_workers() {
 finish_worker() {
     code=$?
     trap '' TERM
-    [ "$code" = 0 ] || : >"$work/stop"
     for process in "$child" "$guard"; do
         [ -z "$process" ] || kill "$process" 2>/dev/null || true
     done
     remove_container
+    [ "$code" = 0 ] || [ ! -d "$work" ] || : >"$work/stop"
     exit "$code"
 }
 
@@ -1244,8 +1249,7 @@ take_turns() {
     while IFS=$tab read -r run want_gpu network timeout _; do
         turn=$((turn + 1))
         if [ -e "$work/stop" ] || [ "$taken" = "${1:-}" ]; then return 0; fi
-        # Whoever called may have been killed, and then nobody would wait for this run.
-        [ -z "$worker" ] || kill -0 "$$" 2>/dev/null || exit 1
+        leave_if_alone
         mkdir "$work/turn.$turn" 2>/dev/null || continue
         taken=$((taken + 1))
         say "run: $run"
@@ -1280,6 +1284,7 @@ work_beside() {
 run_one() {
     running=$run
     new_run || die 6 "$run could not be started"
+    leave_if_alone
     if [ "$timeout" = - ]; then
         await follow || true
     else
@@ -1329,9 +1334,11 @@ follow() {
 }
 
 # collect ID: what the run wrote, without links, devices and special modes: an experiment chose it.
-# It is moved to its place when it is whole.
+# It is moved to its place when it is whole, and nowhere when another call has taken over.
 collect() {
     part=$work/part$worker
+    leave_if_alone
+    [ -d "$work" ] || return 1
     rm -rf "$part" "$out/runs/$1"
     mkdir -m 700 "$part"
     "$engine" cp "$container:/out/." "$part" >/dev/null 2>&1 || true
