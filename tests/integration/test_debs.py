@@ -98,7 +98,8 @@ def test_a_version_that_the_mirror_no_longer_has(tmp_path: Path) -> None:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     """A bundle that needs no network, on a base of Debian's packages."""
     yield built(tmp_path_factory.mktemp("debs"))
-    subprocess.run(["docker", "rmi", "--no-prune", "-f", f"repropack/{NAME}"], capture_output=True)
+    left = docker("images", "-q", f"repropack/{NAME}").split()
+    subprocess.run(["docker", "rmi", "--no-prune", "-f", *left], capture_output=True)
 
 
 def built(directory: Path) -> Bundle:
