@@ -29,6 +29,10 @@ EVERYWHERE: tuple[Pattern, ...] = (
     _pattern(
         "author of a document", r"/Author\s*\([^)]+\)|<dc:creator>|xmp:CreatorTool|\bArtist\b", 0
     ),
+    _pattern(  # of a base that was pulled; everybody's is docker.io
+        "registry of an image",
+        r"(?<![\w./-])(?!docker\.io/)[\w-]+(?:\.[\w-]+)+(?::\d+)?/[\w./-]+@sha256:",
+    ),
 )
 #: What an image may have of the machine that built it.
 MACHINE: tuple[Pattern, ...] = (
@@ -48,6 +52,7 @@ MACHINE: tuple[Pattern, ...] = (
 #: A text that a pattern matches has one of these in it, in lower case.
 PARTS = {
     "home directory": ("/home/", "/users/", "users\\"),
+    "registry of an image": ("@sha256:",),
     "author of a document": ("/author", "<dc:creator>", "xmp:creatortool", "artist"),
     "proxy": ("_proxy", "::proxy"),
     "package index": ("_index", "_find_links"),

@@ -57,6 +57,8 @@ PLACES: tuple[tuple[str, str | bytes, str], ...] = (
     ("conf/data.yaml", "root: /home/squill/data\n", "conf/data.yaml:1: home directory"),
     ("mac.json", '{"a": "/Users/squill/x"}', "mac.json:1: home directory"),
     ("win.ini", "x=C:\\Users\\squill\\data\n", "win.ini:1: home directory"),
+    ("Dockerfile", "FROM hub.nwold.example:5000/ml/base@sha256:0123\n",
+     "Dockerfile:1: registry of an image: hub.nwold.example:5000/ml/base"),
     ("run.sh", "#SBATCH --account=nwold-ml\n", "run.sh:1: account of a cluster"),
     ("track.py", "wandb.init(project='x', entity='nwold-ai')\n", "track.py:1: account at Weights"),
     ("n.ipynb", notebook(authors=[{"name": "X"}]), "n.ipynb:4: author"),
