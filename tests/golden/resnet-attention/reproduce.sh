@@ -50,6 +50,7 @@ worker=''    # which of them this is
 own_gpu=''   # the GPU that is this one's alone
 container='' # the one that must not be left behind
 child=''     # the program that is being waited for
+process_id=$$ # of the script, or of one of its workers
 guard=''     # the process that watches the time
 running=''   # the run that is going on
 made=''      # the output directory, if it was not there before
@@ -429,8 +430,18 @@ close_output() {
     fi
 }
 
+# is_it: whether this is the process whose traps these are. What it forks has the same $$ and, until it
+# has set its own, the same traps: a signal that comes that early must not end what goes on.
+is_it() {
+    self=$(own_id) || return 0
+    [ "$self" = "$process_id" ]
+}
+
+own_id() { exec sh -c 'echo "$PPID"'; }
+
 finish() {
     code=$?
+    is_it || exit "$code"
     trap '' INT TERM HUP
     stop_workers
     for process in "$child" "$guard"; do
@@ -445,6 +456,7 @@ finish() {
 
 # On Ctrl-C or SIGTERM.
 interrupted() {
+    is_it || exit 130
     trap 'exit 130' INT TERM HUP
     [ -z "$workers" ] || say "stopping the runs"
     stop_workers
@@ -468,6 +480,7 @@ stop_workers() {
 # A worker's own end: its container goes with it, and the others take no more runs if it failed.
 finish_worker() {
     code=$?
+    is_it || exit "$code"
     trap '' TERM
     for process in "$child" "$guard"; do
         [ -z "$process" ] || kill "$process" 2>/dev/null || true
@@ -478,6 +491,7 @@ finish_worker() {
 }
 
 stop_worker() {
+    is_it || exit 130
     trap 'exit 130' TERM
     [ -z "$running" ] || stop_run
     exit 130
@@ -1273,6 +1287,7 @@ share_turns() {
 }
 
 work_beside() {
+    process_id=$(own_id) || exit 1
     trap finish_worker EXIT
     trap stop_worker TERM
     workers=''

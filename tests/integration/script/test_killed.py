@@ -38,6 +38,19 @@ case $* in
     cp*) exit 1 ;;
 esac
 """
+# What bash's forks do where a signal comes first.
+EARLY = """
+find_bundle "$0"
+out=$1
+trap finish EXIT
+prepare_output
+first=0
+second=0
+( trap finish EXIT; interrupted ) 2>/dev/null || first=$?
+( trap finish_worker EXIT; stop_worker ) 2>/dev/null || second=$?
+echo "$first $second"
+[ ! -d "$work" ] || [ -e "$work/stop" ] || echo kept
+"""
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -82,3 +95,27 @@ def test_workers_leave_what_is_not_theirs(shell: tuple[str, ...], tmp_path: Path
     wait_for(lambda: log.read_text().count(" rm\n") == 2)
     assert [result.read_text() for result in results] == ["of the next call"] * 2
     assert " start\n" not in log.read_text()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_signal_to_what_it_forks(shell: tuple[str, ...], tmp_path: Path) -> None:
+    """A process that is ended before it has traps of its own ends alone: it clears nothing away."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "repropack.yaml").write_text(CONFIG)
+    (project / "e.py").write_text("print('m=1')\n")
+    commit_all(project)
+    bundle = make_bundle(project, tmp_path / "bundle").directory
+    text = (bundle / "reproduce.sh").read_text()
+    assert text.endswith('\nmain "$@"\n')
+    (bundle / "early.sh").write_text(text.removesuffix('main "$@"\n') + EARLY)
+    path = tool_directory(tmp_path / "bin")
+    program = [shutil.which(shell[0]) or shell[0], *shell[1:]]
+    done = subprocess.run(
+        [*program, str(bundle / "early.sh"), str(tmp_path / "out")],
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "130 130\nkept\n", done.stderr
+    assert not (tmp_path / "out").exists()  # it cleared away after itself
