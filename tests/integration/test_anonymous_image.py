@@ -25,7 +25,7 @@ from tests.integration.engine_bundle import Cli, cli_of
 from tests.integration.test_many_runs import PYTHON
 
 
-@pytest.fixture(params=["docker", "podman"])
+@pytest.fixture(params=["docker", pytest.param("podman", marks=pytest.mark.slow)])
 def cli(request: pytest.FixtureRequest) -> Iterator[Cli]:
     """The author's engine, which is the reviewer's, too."""
     yield from cli_of(request.param)

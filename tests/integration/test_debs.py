@@ -139,6 +139,7 @@ def rebuilt(bundle: Bundle, directory: Path, *words: str) -> subprocess.Complete
 
 @pytest.mark.engine
 @pytest.mark.network
+@pytest.mark.slow
 def test_the_base_is_made_again_without_a_network(bundle: Bundle, tmp_path: Path) -> None:
     """Of its packages alone comes the layer that the manifest names; the report says so.
 

@@ -27,7 +27,7 @@ from tests.integration.engine_bundle import bookworm, buildkit_cli
 from tests.integration.reviewer_probe import repropack
 from tests.integration.test_offline import alone
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 __all__ = ["alone"]  # a fixture
 VERSION = "3.11.9"  # not Debian's: such a base is pulled, and called by its version
 HUB = "docker.io/library/python"
@@ -181,7 +181,6 @@ def test_the_base_is_named_by_the_digest_of_its_list(author: Author) -> None:
     assert base["exact"] == VERSION
 
 
-@pytest.mark.slow
 def test_both_engines_write_the_same_bundle(
     author: Author, alone: list[str], tmp_path: Path
 ) -> None:
@@ -203,7 +202,6 @@ def test_reproduced_without_the_registry(author: Author, tmp_path: Path) -> None
     reproduce(author, "legacy", ["unshare", "--net"], tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("builder", ["buildkit", "podman"])
 def test_reproduced_with_other_builders(
     builder: str, author: Author, alone: list[str], tmp_path: Path
@@ -212,7 +210,6 @@ def test_reproduced_with_other_builders(
     reproduce(author, builder, alone, tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("builder", ["legacy", "buildkit", "podman", "buildah"])
 def test_verified_without_the_registry(
     builder: str, author: Author, alone: list[str], tmp_path: Path
