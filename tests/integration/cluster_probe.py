@@ -23,8 +23,8 @@ from tests.integration.engine_bundle import bookworm, ignore, recipe, write_cont
 # Of Apptainer: a user without rights, who owns what root owns outside.
 NOBODY = 65534
 PROBE_TAG = "repropack-test/cluster:1"
-FROM_UNSTABLE = (pytest.mark.slow, pytest.mark.network)
-RUNTIMES = ("charliecloud", pytest.param("apptainer", marks=FROM_UNSTABLE))
+APPTAINER = pytest.param("apptainer", marks=(pytest.mark.slow, pytest.mark.network))
+RUNTIMES = ("charliecloud", APPTAINER)
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)

@@ -23,7 +23,7 @@ from repropack.engines.runtimes import Bind, Box, runtime
 from repropack.errors import BuildError, RunError
 from repropack.zstd import library
 from tests.conftest import commit_all
-from tests.integration.cluster_probe import NOBODY, PROBE_TAG, archive, engine, image
+from tests.integration.cluster_probe import APPTAINER, NOBODY, PROBE_TAG, archive, engine, image
 from tests.integration.engine_bundle import ignore, order, read, recipe
 from tests.integration.reviewer_probe import repropack
 
@@ -224,12 +224,11 @@ def test_an_image_that_is_gone(engine: ClusterEngine, image: Image, tmp_path: Pa
         engine.run(order(gone, "fail", tmp_path / "out"), ignore)
 
 
+@pytest.mark.parametrize("engine", [APPTAINER], indirect=True)
 def test_its_own_reader_takes_the_archive(
     engine: ClusterEngine, archive: Path, tmp_path: Path
 ) -> None:
     """`apptainer build` reads it as an OCI archive, once zstd has unpacked it."""
-    if engine.name != "apptainer":
-        return
     plain = tmp_path / "image.tar"
     with library().open(archive) as packed, plain.open("wb") as file:
         shutil.copyfileobj(packed, file)
